@@ -1,0 +1,11 @@
+# One interface target that every target of ours links. Thread and address sanitizers exclude each other.
+add_library(paddock_sanitizers INTERFACE)
+if(PADDOCK_SANITIZE STREQUAL "address")
+  set(flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(PADDOCK_SANITIZE STREQUAL "thread")
+  set(flags -fsanitize=thread -fno-omit-frame-pointer)
+elseif(NOT PADDOCK_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "PADDOCK_SANITIZE is '${PADDOCK_SANITIZE}'; it may be address, thread or empty")
+endif()
+target_compile_options(paddock_sanitizers INTERFACE ${flags})
+target_link_options(paddock_sanitizers INTERFACE ${flags})

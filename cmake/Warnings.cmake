@@ -1,0 +1,8 @@
+add_library(paddock_warnings INTERFACE)
+target_compile_options(paddock_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough)
+if(PADDOCK_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(paddock_warnings INTERFACE -Wno-tsan)
+endif()
+if(PADDOCK_WERROR)
+  target_compile_options(paddock_warnings INTERFACE -Werror)
+endif()
