@@ -1,0 +1,109 @@
+// The contract between the agent and a family of devices.
+//
+// Life cycle:
+//   1. The agent finds the family in registry.cc and calls DriverEntry::create once per process with the device's options.
+//   2. Describe() and Probe() say what the device is and whether it answers; the agent's greeting carries both.
+//   3. For each repetition a fresh paddock-worker process creates the driver again and calls Open() once.
+//   4. The worker Bind()s its queries, calls Invoke() on them in any order and as often as it likes, and reads outputs.
+//   5. The Session is destroyed before the DeviceDriver. Then the process ends.
+//
+// Threads: one thread at a time per object; the library underneath may use as many as it was told to.
+// Errors: INVALID_ARGUMENT and UNIMPLEMENTED blame the job (wrong shape, option that this build lacks), RESOURCE_EXHAUSTED
+// the job on this device (out of memory), UNAVAILABLE and DEADLINE_EXCEEDED the device, everything else is our bug.
+// A failed call leaves the object usable for another try unless it says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "kpi/run_plan.h"
+#include "kpi/tensor.h"
+
+namespace paddock {
+
+// What the device can take. Absent: no limit stated.
+struct DeviceLimits {
+  std::optional<std::uint64_t> batch_bytes;       // one batch file at the most; larger data are cut
+  std::optional<std::uint64_t> artifact_bytes;
+  std::optional<std::uint32_t> samples_per_query;
+};
+
+struct DeviceDescription {
+  std::string driver;                         // family name
+  std::string model;                          // "x86_64 Intel Xeon ...", "simulated cortex-m4"
+  std::string serial;                         // empty when the device has none
+  std::string runtime;                        // "onnxruntime 1.30.0"
+  std::map<std::string, std::string> labels;  // added below the agent's own: arch, class, ...
+  std::vector<std::string> artifact_kinds;    // what Open() takes: "onnx", ...
+  DeviceLimits limits;
+};
+
+struct SessionRequest {
+  std::string artifact_path;  // verified content, readable for the life of the session
+  std::string artifact_kind;
+  RuntimeOptions options;     // the variant's over the device's
+  std::uint64_t seed = 0;
+  std::uint32_t repetition = 0;
+};
+
+// One loaded model. Destroying it releases everything it took.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  virtual const std::vector<TensorInfo>& Inputs() const = 0;
+  virtual const std::vector<TensorInfo>& Outputs() const = 0;
+  // What was really used after defaults, for the record: {"threads": "1", "graph_level": "all", ...}.
+  virtual std::map<std::string, std::string> EffectiveOptions() const = 0;
+
+  // Prepares a query outside the measured window: one tensor per model input, in the order of Inputs(), with the batch
+  // dimension in place. The bytes stay the caller's and must outlive the session. The handle is valid for the session.
+  virtual Result<std::uint32_t> Bind(std::span<const TensorView> inputs) = 0;
+
+  // Runs a bound query to completion. Called inside the measured window: no allocation by us, no log, no disk.
+  virtual Status Invoke(std::uint32_t query) = 0;
+
+  // Outputs of the last successful Invoke(), in the order of Outputs(); valid until the next Invoke() or the session's end.
+  virtual Result<std::vector<TensorView>> ReadOutputs() = 0;
+
+  // Duration of the last Invoke() by the device's own clock, where it has one that counts instead of the host's (an MCU's
+  // cycle counter, a simulated device's model). Absent: the host's clock around Invoke() is the measurement.
+  virtual std::optional<std::uint64_t> DeviceTimeNs() const { return std::nullopt; }
+  // Energy since the session was opened by the device's own counter. Absent without one.
+  virtual std::optional<double> EnergyJ() const { return std::nullopt; }
+};
+
+class DeviceDriver {
+ public:
+  virtual ~DeviceDriver() = default;
+  // Never blocks on the device.
+  virtual const DeviceDescription& Describe() const = 0;
+  // Does the device answer now? UNAVAILABLE says what to look at.
+  virtual Status Probe(Deadline deadline) = 0;
+  // May block. The session must not outlive the driver.
+  virtual Result<std::unique_ptr<Session>> Open(const SessionRequest& request, Deadline deadline) = 0;
+};
+
+using DriverOptions = std::map<std::string, std::string>;
+
+struct OptionDoc {
+  std::string_view key;
+  std::string_view help;  // with the default
+};
+
+struct DriverEntry {
+  std::string_view name;
+  std::string_view summary;               // one line
+  std::span<const OptionDoc> options;     // every key that create() knows; it refuses others
+  Result<std::unique_ptr<DeviceDriver>> (*create)(const DriverOptions& options);
+};
+
+}  // namespace paddock

@@ -1,0 +1,68 @@
+// The KPI catalogue: the one visible table of what can be computed from a run. Adding a KPI is one function, one row, one
+// golden case (tests/golden/kpi/).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "kpi/run_record.h"
+#include "kpi/statistics.h"
+#include "kpi/tensor_file.h"
+
+namespace paddock {
+
+enum class Better { kLower, kHigher };
+std::string_view BetterName(Better better);  // "lower", "higher"
+
+enum class Task { kNone, kClassification, kRegression };
+std::string_view TaskName(Task task);
+Result<Task> ParseTask(std::string_view name);
+
+// Everything that KPIs are computed from. The caller owns what the views refer to.
+struct RunEvidence {
+  std::vector<RepetitionRecord> repetitions;      // those that completed, by index
+  std::uint32_t repetitions_planned = 0;
+  std::uint64_t artifact_bytes = 0;
+  Task task = Task::kNone;
+  std::vector<NamedTensorView> predictions;       // model outputs, first dimension = sample; empty: none kept
+  std::optional<NamedTensorView> labels;          // classification: integers [n]; regression: numbers, one row per sample
+  std::vector<NamedTensorView> reference;         // predictions of the run that output_agreement compares with
+};
+
+struct KpiValue {
+  double value = 0;
+  std::optional<Interval> interval;
+};
+
+// A value, or why there is none: a code such as "no_labels", "no_sensor", "too_few_samples".
+struct KpiOutcome {
+  std::optional<KpiValue> value;
+  std::string missing;
+};
+
+struct KpiDefinition {
+  std::string_view name;
+  std::string_view unit;  // base SI: "s", "J", "W", "B", "1/s", "1", "cycles"
+  Better better = Better::kLower;
+  std::string_view needs;  // what evidence it takes, for people
+  KpiOutcome (*compute)(const RunEvidence&);
+};
+
+std::span<const KpiDefinition> KpiCatalog();
+// Null for a name that is not in the catalogue.
+const KpiDefinition* FindKpi(std::string_view name);
+
+struct KpiReport {
+  std::map<std::string, KpiValue> values;
+  std::map<std::string, std::string> missing;
+};
+// Every row of the catalogue applied: each name is in exactly one of the two maps. KPIs of another task than the run's are in
+// neither.
+KpiReport ComputeKpis(const RunEvidence& evidence);
+
+}  // namespace paddock

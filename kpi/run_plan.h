@@ -1,0 +1,73 @@
+// What an agent is asked to do for one run: complete, so that a worker needs nothing else, and immutable. Its JSON form is
+// what travels on the wire, what the worker reads and what is stored beside the result, so the plan that was measured can be
+// shown to the letter. Times in seconds are doubles as people write them; everything measured is integer nanoseconds.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/status.h"
+#include "kpi/tensor.h"
+
+namespace paddock {
+
+enum class ScenarioKind { kSingleStream, kOffline };
+std::string_view ScenarioKindName(ScenarioKind kind);  // "single-stream", "offline"
+Result<ScenarioKind> ParseScenarioKind(std::string_view name);
+
+struct Warmup {
+  std::uint32_t min_inferences = 10;
+  double min_s = 1.0;
+};
+
+// The measured window ends when both minima are met, or at max_duration_s.
+struct Scenario {
+  ScenarioKind kind = ScenarioKind::kSingleStream;
+  double min_duration_s = 10.0;
+  std::uint32_t min_inferences = 64;
+  double max_duration_s = 120.0;
+  Warmup warmup;
+  // Samples per query in `offline`; 0: as many as the model's batch dimension, the device and the data allow (at most 32).
+  std::uint32_t samples_per_query = 0;
+};
+
+// Runtime options of a variant, over the device's own. Absent: the device's, then the runtime's default. A driver refuses an
+// option that it does not have.
+struct RuntimeOptions {
+  std::optional<std::uint32_t> threads;
+  std::optional<std::string> graph_level;  // "disabled", "basic", "extended", "all"
+  std::optional<bool> spinning;
+  std::optional<bool> memory_arena;
+  std::optional<std::string> execution_provider;  // "cpu", "cuda", "tensorrt", or a name that the runtime knows
+  std::map<std::string, std::string> provider_options;
+  bool operator==(const RuntimeOptions&) const = default;
+};
+
+struct RunPlan {
+  std::string run_id;
+  Digest artifact;                  // the prepared model
+  std::string artifact_kind;        // "onnx"
+  std::vector<Digest> batches;      // tensor files with the model's inputs, in sample order; together all samples
+  std::uint64_t sample_count = 0;   // over all batches
+  std::map<std::string, std::string> bindings;  // model input -> tensor name in the batches
+  RuntimeOptions options;
+  Scenario scenario;
+  std::uint32_t repetitions = 5;
+  double repetition_timeout_s = 600;
+  std::uint64_t memory_limit_bytes = 0;  // of one worker; 0: the agent's own limit
+  std::uint64_t seed = 0;
+  bool keep_predictions = true;          // repetition 0 answers every sample once, outside the measured window
+};
+
+std::string EncodeRunPlan(const RunPlan& plan);
+Result<RunPlan> DecodeRunPlan(std::string_view json);
+
+// As key/value text for provenance and for the CLI: {"threads": "2", ...}; only what is set.
+std::map<std::string, std::string> OptionsAsText(const RuntimeOptions& options);
+
+}  // namespace paddock

@@ -1,0 +1,30 @@
+// May a run be trusted? A verdict with every reason, in the manner of MLPerf LoadGen's VALID / INVALID. One function per
+// rule, in one table, so that more rules can be added without touching the others.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kpi/catalog.h"
+#include "kpi/run_plan.h"
+
+namespace paddock {
+
+enum class Verdict { kValid, kDegraded, kInconclusive, kInvalid };  // from best to worst
+std::string_view VerdictName(Verdict verdict);  // "valid", "degraded", "inconclusive", "invalid"
+
+struct Reason {
+  std::string code;    // "MISSING_REPETITIONS"
+  std::string detail;  // "3 of 5 repetitions completed"
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::kValid;
+  // The worst reason decides; a reason may also only inform (FEW_REPETITIONS leaves a run valid but without intervals).
+  std::vector<Reason> reasons;
+};
+
+Judgement Judge(const RunEvidence& evidence, const Scenario& scenario);
+
+}  // namespace paddock
