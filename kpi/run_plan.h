@@ -54,7 +54,8 @@ struct RunPlan {
   std::string artifact_kind;        // "onnx"
   std::vector<Digest> batches;      // tensor files with the model's inputs, in sample order; together all samples
   std::uint64_t sample_count = 0;   // over all batches
-  std::map<std::string, std::string> bindings;  // model input -> tensor name in the batches
+  std::vector<TensorInfo> inputs;   // of the artifact; the batches hold one tensor per input, under the same name
+  std::vector<TensorInfo> outputs;
   RuntimeOptions options;
   Scenario scenario;
   std::uint32_t repetitions = 5;

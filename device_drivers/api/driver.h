@@ -44,11 +44,17 @@ struct DeviceDescription {
   std::map<std::string, std::string> labels;  // added below the agent's own: arch, class, ...
   std::vector<std::string> artifact_kinds;    // what Open() takes: "onnx", ...
   DeviceLimits limits;
+  // False for a device that models time but does not run the network: its outputs mean nothing and are not kept.
+  bool computes_outputs = true;
+  // Simulated faults: stage of a run -> seconds for which the agent cuts its link to the coordinator when it enters it.
+  std::map<std::string, double> link_cuts_s;
 };
 
 struct SessionRequest {
   std::string artifact_path;  // verified content, readable for the life of the session
   std::string artifact_kind;
+  std::vector<TensorInfo> inputs;   // the signature that the coordinator read from the artifact
+  std::vector<TensorInfo> outputs;
   RuntimeOptions options;     // the variant's over the device's
   std::uint64_t seed = 0;
   std::uint32_t repetition = 0;
