@@ -1,0 +1,249 @@
+#include <cmath>
+#include <set>
+
+#include "prepare/steps.h"
+#include "server/core/selector.h"
+#include "server/rpc/convert.h"
+
+namespace paddock {
+namespace {
+
+Status FieldError(const std::string& field, const std::string& problem) {
+  return InvalidArgumentError(field + ": " + problem);
+}
+
+Result<Digest> FileDigest(const std::map<std::string, std::string>& files, const std::string& field,
+                          const std::string& path) {
+  const auto found = files.find(path);
+  if (found == files.end()) return FieldError(field, "no digest was sent for '" + path + "'");
+  auto digest = Digest::Parse(found->second);
+  if (!digest.ok()) return FieldError(field, digest.status().message());
+  return digest;
+}
+
+Status CheckSeconds(const std::string& field, double value, double low, double high) {
+  if (std::isfinite(value) && value >= low && value <= high) return OkStatus();
+  return FieldError(field, "must be between " + std::to_string(low) + " and " + std::to_string(high) + " seconds");
+}
+
+Result<PreprocessStep> StepFromProto(const v1::PreprocessStep& step, const std::string& field) {
+  PreprocessStep out;
+  out.input = step.input();
+  const auto type = [&](const std::string& name, const std::string& where) -> Result<ElementType> {
+    auto parsed = ParseElementType(name);
+    if (!parsed.ok()) return FieldError(where, parsed.status().message());
+    return parsed;
+  };
+  switch (step.action_case()) {
+    case v1::PreprocessStep::kCast: {
+      PADDOCK_ASSIGN_OR_RETURN(const ElementType to, type(step.cast().to(), field + ".cast.to"));
+      out.action = CastStep{to};
+      return out;
+    }
+    case v1::PreprocessStep::kScale:
+      out.action = ScaleStep{step.scale().has_factor() ? step.scale().factor() : 1.0, step.scale().offset()};
+      return out;
+    case v1::PreprocessStep::kNormalize: {
+      NormalizeStep normalize;
+      normalize.mean.assign(step.normalize().mean().begin(), step.normalize().mean().end());
+      normalize.std.assign(step.normalize().std().begin(), step.normalize().std().end());
+      if (step.normalize().has_axis()) normalize.axis = step.normalize().axis();
+      if (normalize.mean.empty() || normalize.mean.size() != normalize.std.size()) {
+        return FieldError(field + ".normalize", "needs as many values in mean as in std, at least one");
+      }
+      for (const double std : normalize.std) {
+        if (!(std > 0)) return FieldError(field + ".normalize.std", "every value must be above 0");
+      }
+      out.action = std::move(normalize);
+      return out;
+    }
+    case v1::PreprocessStep::kDequantize:
+      if (!(step.dequantize().scale() > 0)) return FieldError(field + ".dequantize.scale", "must be above 0");
+      out.action = DequantizeStep{step.dequantize().scale(), step.dequantize().zero_point()};
+      return out;
+    case v1::PreprocessStep::kQuantize: {
+      if (!(step.quantize().scale() > 0)) return FieldError(field + ".quantize.scale", "must be above 0");
+      QuantizeStep quantize{step.quantize().scale(), step.quantize().zero_point(), ElementType::kInt8};
+      if (!step.quantize().to().empty()) {
+        PADDOCK_ASSIGN_OR_RETURN(quantize.to, type(step.quantize().to(), field + ".quantize.to"));
+      }
+      out.action = quantize;
+      return out;
+    }
+    case v1::PreprocessStep::kTranspose:
+      out.action = TransposeStep{{step.transpose().axes().begin(), step.transpose().axes().end()}};
+      return out;
+    case v1::PreprocessStep::kReshape:
+      out.action = ReshapeStep{{step.reshape().shape().begin(), step.reshape().shape().end()}};
+      return out;
+    case v1::PreprocessStep::ACTION_NOT_SET:
+      break;
+  }
+  return FieldError(field, "names no action; one of cast, scale, normalize, dequantize, quantize, transpose, reshape");
+}
+
+Result<Scenario> ScenarioFromProto(const v1::Scenario& in) {
+  Scenario out;
+  if (!in.kind().empty()) {
+    auto kind = ParseScenarioKind(in.kind());
+    if (!kind.ok()) return FieldError("scenario.kind", kind.status().message());
+    out.kind = *kind;
+  }
+  if (in.has_min_duration_s()) out.min_duration_s = in.min_duration_s();
+  if (in.has_min_inferences()) out.min_inferences = in.min_inferences();
+  if (in.has_max_duration_s()) {
+    out.max_duration_s = in.max_duration_s();
+  } else {
+    out.max_duration_s = std::max(out.max_duration_s, 2 * out.min_duration_s);
+  }
+  if (in.has_samples_per_query()) out.samples_per_query = in.samples_per_query();
+  if (in.warmup().has_min_inferences()) out.warmup.min_inferences = in.warmup().min_inferences();
+  if (in.warmup().has_min_s()) out.warmup.min_s = in.warmup().min_s();
+  PADDOCK_RETURN_IF_ERROR(CheckSeconds("scenario.min_duration_s", out.min_duration_s, 0, 86'400));
+  PADDOCK_RETURN_IF_ERROR(CheckSeconds("scenario.max_duration_s", out.max_duration_s, 0.001, 172'800));
+  PADDOCK_RETURN_IF_ERROR(CheckSeconds("scenario.warmup.min_s", out.warmup.min_s, 0, 3'600));
+  if (out.max_duration_s < out.min_duration_s) {
+    return FieldError("scenario.max_duration_s", "is shorter than scenario.min_duration_s");
+  }
+  if (out.samples_per_query != 0 && out.kind == ScenarioKind::kSingleStream && out.samples_per_query != 1) {
+    return FieldError("scenario.samples_per_query", "single-stream has one sample per query; use kind: offline");
+  }
+  if (out.min_inferences == 0) return FieldError("scenario.min_inferences", "must be at least 1");
+  return out;
+}
+
+Result<Variant> VariantFromProto(const v1::Variant& in, const std::string& field) {
+  Variant out;
+  out.name = in.name();
+  if (out.name.empty()) return FieldError(field + ".name", "is missing");
+  if (in.steps_size() > 0) {
+    for (const std::string& step : in.steps()) {
+      if (const Status known = CheckStep(step); !known.ok()) return known.WithContext(field + ".steps");
+      out.steps.push_back(step);
+    }
+  } else {
+    auto steps = CatalogueSteps(out.name);
+    if (!steps.ok()) return steps.status().WithContext(field + ".name");
+    out.steps = *std::move(steps);
+  }
+  RuntimeOptions& options = out.options;
+  if (in.has_threads()) {
+    if (in.threads() == 0 || in.threads() > 4096) return FieldError(field + ".threads", "must be between 1 and 4096");
+    options.threads = in.threads();
+  }
+  if (in.has_graph_level()) {
+    static const std::set<std::string> kLevels{"disabled", "basic", "extended", "all"};
+    if (!kLevels.contains(in.graph_level())) {
+      return FieldError(field + ".graph_level",
+                        "'" + in.graph_level() + "' is none of disabled, basic, extended, all");
+    }
+    options.graph_level = in.graph_level();
+  }
+  if (in.has_spinning()) options.spinning = in.spinning();
+  if (in.has_memory_arena()) options.memory_arena = in.memory_arena();
+  if (in.has_execution_provider()) options.execution_provider = in.execution_provider();
+  options.provider_options.insert(in.provider_options().begin(), in.provider_options().end());
+  return out;
+}
+
+Status FillVariants(const v1::JobSpec& in, JobSpec& out) {
+  std::set<std::string> names;
+  for (int i = 0; i < in.variants_size(); ++i) {
+    const std::string field = "variants[" + std::to_string(i) + "]";
+    PADDOCK_ASSIGN_OR_RETURN(Variant variant, VariantFromProto(in.variants(i), field));
+    if (!names.insert(variant.name).second) {
+      return FieldError(field + ".name", "'" + variant.name + "' stands twice; give each variant its own name");
+    }
+    out.variants.push_back(std::move(variant));
+  }
+  if (out.variants.empty()) out.variants.push_back({.name = "as-is", .steps = {}, .options = {}});
+  return OkStatus();
+}
+
+Status FillData(const v1::JobSpec& in, const std::map<std::string, std::string>& files, JobSpec& out) {
+  if (in.data().file().empty()) return FieldError("data.file", "is missing: name a .npz or .npy file with the inputs");
+  out.data_path = in.data().file();
+  PADDOCK_ASSIGN_OR_RETURN(out.data, FileDigest(files, "data.file", out.data_path));
+  out.data_spec.inputs.insert(in.data().inputs().begin(), in.data().inputs().end());
+  out.data_spec.labels = in.data().labels();
+  if (in.data().has_samples()) {
+    if (in.data().samples() == 0) return FieldError("data.samples", "must be at least 1");
+    out.data_spec.samples = in.data().samples();
+  }
+  out.data_spec.seed = in.data().seed();
+  for (int i = 0; i < in.data().preprocess_size(); ++i) {
+    PADDOCK_ASSIGN_OR_RETURN(PreprocessStep step, StepFromProto(in.data().preprocess(i),
+                                                                "data.preprocess[" + std::to_string(i) + "]"));
+    out.data_spec.preprocess.push_back(std::move(step));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<JobSpec> JobSpecFromProto(const v1::JobSpec& in, const std::map<std::string, std::string>& files) {
+  JobSpec out;
+  out.name = in.name();
+  if (out.name.size() > 200) return FieldError("name", "is longer than 200 bytes");
+  if (in.model().empty()) return FieldError("model", "is missing: name an .onnx file");
+  out.model_path = in.model();
+  PADDOCK_ASSIGN_OR_RETURN(out.model, FileDigest(files, "model", out.model_path));
+  PADDOCK_RETURN_IF_ERROR(FillData(in, files, out));
+  auto task = ParseTask(in.task().empty() ? "none" : in.task());
+  if (!task.ok()) return FieldError("task", task.status().message());
+  out.task = *task;
+  PADDOCK_RETURN_IF_ERROR(FillVariants(in, out));
+  for (int i = 0; i < in.on_size(); ++i) {
+    const auto selector = Selector::Parse(in.on(i));
+    if (!selector.ok()) return selector.status().WithContext("on[" + std::to_string(i) + "]");
+    out.selectors.push_back(in.on(i));
+  }
+  if (out.selectors.empty()) {
+    return FieldError("on", "is missing: name at least one selector, for example 'all' or 'class=cpu'");
+  }
+  PADDOCK_ASSIGN_OR_RETURN(out.scenario, ScenarioFromProto(in.scenario()));
+  if (in.has_repetitions()) out.repetitions = in.repetitions();
+  if (out.repetitions == 0 || out.repetitions > 1000) return FieldError("repetitions", "must be between 1 and 1000");
+  out.priority = in.priority();
+  if (std::abs(static_cast<std::int64_t>(out.priority)) > 1000) {
+    return FieldError("priority", "must be between -1000 and 1000");
+  }
+  out.reference_run = in.reference_run();
+  if (in.has_repetition_timeout_s()) out.repetition_timeout_s = in.repetition_timeout_s();
+  PADDOCK_RETURN_IF_ERROR(CheckSeconds("repetition_timeout_s", out.repetition_timeout_s, 0.1, 604'800));
+  return out;
+}
+
+v1::JobStatus JobStatusToProto(const Job& job, const std::vector<Run>& runs,
+                               const std::map<DeviceId, std::string>& drivers) {
+  v1::JobStatus out;
+  out.set_job_id(job.id.str());
+  out.set_name(job.spec.name);
+  out.set_state(std::string(JobStateName(job.state)));
+  out.set_submitted_wall_ms(job.submitted_wall_ms);
+  out.set_finished_wall_ms(job.finished_wall_ms);
+  for (const Run& run : runs) {
+    v1::RunStatus& status = *out.add_runs();
+    status.set_run_id(run.id.str());
+    status.set_device(run.device.str());
+    if (const auto driver = drivers.find(run.device); driver != drivers.end()) status.set_driver(driver->second);
+    if (run.variant < job.spec.variants.size()) status.set_variant(job.spec.variants[run.variant].name);
+    status.set_state(std::string(RunStateName(run.state)));
+    status.set_attempts(run.attempts);
+    v1::RunProgress& progress = *status.mutable_progress();
+    progress.set_stage(run.progress.stage);
+    progress.set_repetition(run.progress.repetition);
+    progress.set_repetitions(run.progress.repetitions);
+    progress.set_inferences_done(run.progress.inferences_done);
+    if (run.progress.time_left_s) progress.set_time_left_s(*run.progress.time_left_s);
+    progress.set_detail(run.progress.detail);
+    if (run.failure) {
+      status.mutable_failure()->set_class_(std::string(FailureClassName(run.failure->failure_class)));
+      status.mutable_failure()->set_stage(run.failure->stage);
+      status.mutable_failure()->set_message(run.failure->message);
+    }
+  }
+  return out;
+}
+
+}  // namespace paddock
