@@ -1,0 +1,43 @@
+// What can be known of a model file without running it. ONNX is parsed and checked with libonnx.
+//
+// The batch dimension rule: a model is fed samples. The first dimension of every input is the batch dimension; it must be open
+// or 1, and an open one is the same number of samples for all inputs of a query. All other dimensions must be fixed. A model
+// that breaks the rule can be inspected but not run: SampleShapes() says which dimension of which input is at fault.
+// Pure functions over a file; any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "kpi/tensor.h"
+
+namespace paddock {
+
+struct ModelInfo {
+  std::string kind;                                // "onnx"
+  std::vector<TensorInfo> inputs;                  // without those that an initializer fills
+  std::vector<TensorInfo> outputs;                 // shape {} when the model does not state one
+  std::map<std::string, std::uint64_t> operators;  // count by name, subgraphs included; "domain:Name" outside ai.onnx
+  std::uint64_t parameters = 0;                    // elements of all initializers
+  std::int64_t opset = 0;                          // of ai.onnx; 0 when the model does not use it
+  std::int64_t ir_version = 0;
+  std::string producer;                            // "pytorch 2.1.0"
+  std::uint64_t size_bytes = 0;
+  std::vector<std::string> notes;                  // what could not be checked, and why
+};
+
+// INVALID_ARGUMENT for what is empty, truncated, not a model or not consistent, for weights in external files, and for inputs
+// or outputs that are not tensors; the message names `shown_name` (empty: the path) and the next step. A model of a newer
+// opset or IR version than libonnx knows is only noted. Hostile bytes cost time in proportion to their number, no more.
+Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& shown_name = {});
+
+// The shape of one sample for each of `model.inputs`, by the batch dimension rule; INVALID_ARGUMENT names input and dimension.
+Result<std::vector<Shape>> SampleShapes(const ModelInfo& model);
+
+// True when every input's batch dimension is open, so that a query may hold several samples.
+bool HasOpenBatch(const ModelInfo& model);
+
+}  // namespace paddock

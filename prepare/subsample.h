@@ -1,0 +1,20 @@
+// Which samples of a data set are used. The same arguments give the same answer on every machine (base/random.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+
+namespace paddock {
+
+// `count` of `total` sample indices, ascending; all of them when `count` is absent. With labels (one per sample) each label
+// gets its share of the count by the largest-remainder method (Hamilton; ties go to the smaller label), so every share is off
+// by less than one sample; within a label, and without labels, the choice is uniform.
+// INVALID_ARGUMENT when count is 0 or more than total, or labels are not one per sample.
+Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total, std::optional<std::span<const std::int64_t>> labels,
+                                                 std::optional<std::uint64_t> count, std::uint64_t seed);
+
+}  // namespace paddock
