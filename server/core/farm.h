@@ -70,15 +70,15 @@ struct Run {
   std::uint32_t variant = 0;          // index into the job's variants
   RunState state = RunState::kPreparing;
   std::uint32_t attempts = 0;         // leases granted so far
-  LeaseId lease = 0;                  // the current one; 0: none
+  LeaseId lease = 0;                  // the current one, or the one whose report was accepted; 0: none
   std::optional<PreparedRun> prepared;
   std::string plan_json;              // of the last assignment
   std::optional<RunFailure> failure;
   std::string agent_version;          // of the agent that reported
   std::int64_t finished_wall_ms = 0;
+  bool cancel_requested = false;      // while running: an acknowledged cancel that the agent has yet to follow
   // Not stored: what is known only while it lives.
   RunProgress progress;
-  bool cancel_requested = false;
 };
 
 struct Job {
