@@ -4,10 +4,14 @@ namespace paddock {
 
 std::string_view ChangeName(Change change) {
   switch (change) {
-    case Change::kBetter: return "better";
-    case Change::kWorse: return "worse";
-    case Change::kNoDifferenceSeen: return "no difference seen";
-    case Change::kNotDecidable: return "not decidable";
+    case Change::kBetter:
+      return "better";
+    case Change::kWorse:
+      return "worse";
+    case Change::kNoDifferenceSeen:
+      return "no difference seen";
+    case Change::kNotDecidable:
+      return "not decidable";
   }
   return "not decidable";
 }

@@ -47,7 +47,9 @@ struct RepetitionRecord {
   std::string clock = "steady_clock";             // "simulated" when time is a model and not measured
 };
 
-// "PDKREC1\n", little-endian u32 length and JSON header, then the three arrays as zlib-compressed delta varints.
+// "PDKREC1\n", little-endian u32 length and JSON header, then the arrays (starts, latencies, intended starts, indices and
+// samples of the short queries) as one zlib stream of zigzag varints of the differences between neighbours.
+// REQUIRES: the arrays are as long as each other (intended_offset_ns may be empty).
 std::string EncodeRepetition(const RepetitionRecord& record);
 // Foreign bytes: INVALID_ARGUMENT says what is wrong; decompression is bounded by 64 million queries.
 Result<RepetitionRecord> DecodeRepetition(std::string_view bytes);

@@ -15,6 +15,8 @@ struct Interval {
   double confidence = 0.95;  // what the bounds really cover, not what was asked for
 };
 
+// MLPerf LoadGen's rank of a percentile among `count` sorted values: floor(count * p). REQUIRES: count > 0, 0 <= p < 1.
+std::size_t PercentileIndex(std::size_t count, double p);
 // MLPerf LoadGen's percentile: sorted[floor(n * p)], no interpolation (results.cc). REQUIRES: non-empty, sorted, 0 <= p < 1.
 std::uint64_t PercentileOfSorted(std::span<const std::uint64_t> sorted, double p);
 // Fewest samples that support a claim on the p-th percentile: LoadGen's early stopping at 99 % with one query over,
@@ -22,6 +24,7 @@ std::uint64_t PercentileOfSorted(std::span<const std::uint64_t> sorted, double p
 std::uint64_t MinSamplesForPercentile(double p);
 // Mean of the two middle values when the count is even. REQUIRES: non-empty.
 double Median(std::vector<double> values);
+// REQUIRES: non-empty.
 double Mean(std::span<const double> values);
 // Divisor n - 1 and two passes (NIST StRD NumAcc4 holds); empty for fewer than two values.
 std::optional<double> SampleStandardDeviation(std::span<const double> values);

@@ -2,7 +2,7 @@
 //
 // Layout: the 8 bytes "PDKTNSR1", a little-endian u64 length of the header, the header as JSON
 //   {"tensors":[{"name":"x","type":"int8","shape":[1000,490],"offset":4096,"bytes":490000}]}
-// padded with spaces so that the data begins at a multiple of 64, then each tensor's bytes at its offset (from the beginning
+// padded with spaces (the length counts them) so that the data begins at a multiple of 64, then each tensor's bytes at its offset (from the beginning
 // of the file, a multiple of 64), little-endian. The same tensors always give the same bytes, so a digest names a content.
 #pragma once
 
@@ -15,7 +15,8 @@
 
 namespace paddock {
 
-// All tensors must have at least one dimension and the same first one. kString is INVALID_ARGUMENT.
+// At least one tensor; all must have at least one dimension and the same first one, names of their own and as many bytes as
+// the shape takes. Anything else, and kString, is INVALID_ARGUMENT.
 Result<std::string> EncodeTensorFile(const std::vector<Tensor>& tensors);
 
 struct NamedTensorView {

@@ -1,0 +1,246 @@
+#include "kpi/run_record.h"
+
+#include <zlib.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "base/strict_json.h"
+
+namespace paddock {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "run records are little-endian");
+
+constexpr std::string_view kMagic = "PDKREC1\n";
+constexpr std::size_t kPrefixBytes = 12;  // magic and header length
+constexpr std::uint64_t kMaxQueries = 64'000'000;
+constexpr std::size_t kMaxBytes = std::size_t{1} << 31;
+constexpr ParseLimits kHeaderLimits{.max_bytes = 1 << 20, .max_depth = 4, .max_nodes = 10'000};
+
+// Neighbours differ by little, in both directions: zigzag maps small negative numbers to small varints. The
+// arithmetic wraps, so every 64-bit value survives.
+void AppendDeltas(const std::vector<std::uint64_t>& values, std::string* out) {
+  std::uint64_t previous = 0;
+  for (const std::uint64_t value : values) {
+    const std::uint64_t delta = value - previous;
+    std::uint64_t zigzag = (delta << 1) ^ ((delta >> 63) != 0 ? ~std::uint64_t{0} : 0);
+    previous = value;
+    for (; zigzag >= 0x80; zigzag >>= 7) out->push_back(static_cast<char>(zigzag | 0x80));
+    out->push_back(static_cast<char>(zigzag));
+  }
+}
+
+std::string Compress(const std::string& raw) {
+  uLongf size = compressBound(raw.size());
+  std::string packed(size, '\0');
+  const int result = compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                               reinterpret_cast<const Bytef*>(raw.data()), raw.size(), Z_DEFAULT_COMPRESSION);
+  PADDOCK_CHECK(result == Z_OK, "zlib compresses into a buffer of compressBound");
+  packed.resize(size);
+  return packed;
+}
+
+// Inflates piece by piece and gives the bytes one at a time, so that memory follows what was really sent.
+class InflateReader {
+ public:
+  explicit InflateReader(std::string_view packed) {
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    stream_.avail_in = static_cast<uInt>(packed.size());
+    PADDOCK_CHECK(inflateInit(&stream_) == Z_OK, "zlib starts");
+  }
+  InflateReader(const InflateReader&) = delete;
+  InflateReader& operator=(const InflateReader&) = delete;
+  ~InflateReader() { inflateEnd(&stream_); }
+
+  Status ReadDeltas(std::uint64_t count, std::string_view what, std::vector<std::uint64_t>* out) {
+    std::uint64_t previous = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::uint64_t zigzag = 0;
+      for (int shift = 0;; shift += 7) {
+        if (begin_ == end_ && !Fill()) {
+          return InvalidArgumentError(std::string(what) + ": ends or is damaged at entry " +
+                                      std::to_string(i) + " of " + std::to_string(count));
+        }
+        const auto byte = static_cast<unsigned char>(buffer_[begin_++]);
+        if (shift == 63 && byte > 1)
+          return InvalidArgumentError(std::string(what) + ": a number over 64 bits");
+        zigzag |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) break;
+      }
+      previous += (zigzag >> 1) ^ (~(zigzag & 1) + 1);
+      out->push_back(previous);
+    }
+    return OkStatus();
+  }
+
+  // Nothing may be left, neither inflated nor packed; the checksum has then been compared.
+  Status Finish() {
+    if (begin_ != end_ || Fill() || !ended_ || stream_.avail_in != 0) {
+      return InvalidArgumentError("arrays: damaged, or more bytes than the header says");
+    }
+    return OkStatus();
+  }
+
+ private:
+  bool Fill() {
+    if (ended_) return false;
+    stream_.next_out = reinterpret_cast<Bytef*>(buffer_.data());
+    stream_.avail_out = static_cast<uInt>(buffer_.size());
+    const int result = inflate(&stream_, Z_NO_FLUSH);
+    ended_ = result == Z_STREAM_END;
+    begin_ = 0;
+    end_ = result == Z_OK || ended_ ? buffer_.size() - stream_.avail_out : 0;
+    return end_ > 0;
+  }
+
+  z_stream stream_{};
+  std::array<char, 16384> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool ended_ = false;
+};
+
+struct Counts {
+  std::uint64_t queries = 0;
+  bool intended = false;
+  std::uint64_t short_queries = 0;
+};
+
+Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
+  PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "header", kHeaderLimits));
+  Counts counts;
+  QuerySeries& queries = record->queries;
+  StrictObject header(json, "");
+  header.Required("index", &record->index);
+  header.Required("runtime", &record->runtime);
+  header.Required("options", &record->options);
+  header.Optional("model_load_ns", &record->model_load_ns);
+  header.Optional("first_inference_ns", &record->first_inference_ns);
+  header.Optional("cold_start_ns", &record->cold_start_ns);
+  header.Optional("peak_memory_bytes", &record->peak_memory_bytes);
+  header.Required("window_ns", &record->window_ns);
+  header.Optional("energy_j", &record->energy_j);
+  header.Optional("timer_floor_ns", &record->timer_floor_ns);
+  header.Required("clock", &record->clock);
+  header.Required("samples_per_query", &queries.samples_per_query);
+  header.Required("warmup_count", &queries.warmup_count);
+  header.Required("queries", &counts.queries);
+  header.Required("intended", &counts.intended);
+  header.Required("short_queries", &counts.short_queries);
+  PADDOCK_RETURN_IF_ERROR(header.Finish());
+  if (counts.queries > kMaxQueries) {
+    return InvalidArgumentError("queries: " + std::to_string(counts.queries) + ", at most " +
+                                std::to_string(kMaxQueries) + " are accepted");
+  }
+  if (counts.short_queries > counts.queries) return InvalidArgumentError("short_queries: more than queries");
+  if (queries.warmup_count > counts.queries) return InvalidArgumentError("warmup_count: more than queries");
+  if (queries.samples_per_query == 0) return InvalidArgumentError("samples_per_query: must be at least 1");
+  return counts;
+}
+
+Status ReadArrays(std::string_view packed, const Counts& counts, QuerySeries* queries) {
+  InflateReader reader(packed);
+  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.queries, "start_offset_ns", &queries->start_offset_ns));
+  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.queries, "latency_ns", &queries->latency_ns));
+  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.intended ? counts.queries : 0, "intended_offset_ns",
+                                            &queries->intended_offset_ns));
+  std::vector<std::uint64_t> indices;
+  std::vector<std::uint64_t> samples;
+  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.short_queries, "short_queries", &indices));
+  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.short_queries, "short_queries", &samples));
+  PADDOCK_RETURN_IF_ERROR(reader.Finish());
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (indices[i] >= counts.queries || (i > 0 && indices[i] <= indices[i - 1])) {
+      return InvalidArgumentError("short_queries: query " + std::to_string(indices[i]) +
+                                  " does not exist or comes twice");
+    }
+    if (samples[i] == 0 || samples[i] > queries->samples_per_query) {
+      return InvalidArgumentError("short_queries: query " + std::to_string(indices[i]) + " has " +
+                                  std::to_string(samples[i]) + " samples; it must have 1 to " +
+                                  std::to_string(queries->samples_per_query));
+    }
+    queries->short_queries.emplace_hint(queries->short_queries.end(), indices[i],
+                                        static_cast<std::uint32_t>(samples[i]));
+  }
+  return OkStatus();
+}
+
+Result<RepetitionRecord> Decode(std::string_view bytes) {
+  if (bytes.size() < kPrefixBytes || bytes.substr(0, kMagic.size()) != kMagic) {
+    return InvalidArgumentError("does not begin with PDKREC1");
+  }
+  if (bytes.size() > kMaxBytes) return InvalidArgumentError("has more than 2 GiB");
+  std::uint32_t header_bytes = 0;
+  std::memcpy(&header_bytes, bytes.data() + kMagic.size(), sizeof header_bytes);
+  if (header_bytes > bytes.size() - kPrefixBytes) {
+    return InvalidArgumentError("truncated: the header has " + std::to_string(header_bytes) +
+                                " bytes, the whole record " + std::to_string(bytes.size()));
+  }
+  RepetitionRecord record;
+  PADDOCK_ASSIGN_OR_RETURN(const Counts counts,
+                           ReadHeader(bytes.substr(kPrefixBytes, header_bytes), &record));
+  PADDOCK_RETURN_IF_ERROR(ReadArrays(bytes.substr(kPrefixBytes + header_bytes), counts, &record.queries));
+  return record;
+}
+
+template <typename T>
+void Set(Json& json, const char* key, const std::optional<T>& value) {
+  if (value) json[key] = *value;
+}
+
+}  // namespace
+
+std::string EncodeRepetition(const RepetitionRecord& record) {
+  const QuerySeries& queries = record.queries;
+  const std::size_t count = queries.latency_ns.size();
+  PADDOCK_CHECK(queries.start_offset_ns.size() == count, "one start per latency");
+  PADDOCK_CHECK(queries.intended_offset_ns.empty() || queries.intended_offset_ns.size() == count,
+                "one intended start per latency, or none");
+  Json header = {{"index", record.index},
+                 {"runtime", record.runtime},
+                 {"options", record.options},
+                 {"window_ns", record.window_ns},
+                 {"clock", record.clock},
+                 {"samples_per_query", queries.samples_per_query},
+                 {"warmup_count", queries.warmup_count},
+                 {"queries", count},
+                 {"intended", !queries.intended_offset_ns.empty()},
+                 {"short_queries", queries.short_queries.size()}};
+  Set(header, "model_load_ns", record.model_load_ns);
+  Set(header, "first_inference_ns", record.first_inference_ns);
+  Set(header, "cold_start_ns", record.cold_start_ns);
+  Set(header, "peak_memory_bytes", record.peak_memory_bytes);
+  Set(header, "energy_j", record.energy_j);
+  Set(header, "timer_floor_ns", record.timer_floor_ns);
+  const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+
+  std::vector<std::uint64_t> short_indices;
+  std::vector<std::uint64_t> short_samples;
+  for (const auto& [index, samples] : queries.short_queries) {
+    short_indices.push_back(index);
+    short_samples.push_back(samples);
+  }
+  std::string raw;
+  raw.reserve(count * 6);
+  for (const auto* array : {&queries.start_offset_ns, &queries.latency_ns, &queries.intended_offset_ns,
+                            static_cast<const std::vector<std::uint64_t>*>(&short_indices),
+                            static_cast<const std::vector<std::uint64_t>*>(&short_samples)}) {
+    AppendDeltas(*array, &raw);
+  }
+
+  const auto header_bytes = static_cast<std::uint32_t>(header_text.size());
+  std::string bytes(kMagic);
+  bytes.append(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
+  return bytes + header_text + Compress(raw);
+}
+
+Result<RepetitionRecord> DecodeRepetition(std::string_view bytes) {
+  auto record = Decode(bytes);
+  if (!record.ok()) return record.status().WithContext("repetition record");
+  return record;
+}
+
+}  // namespace paddock
