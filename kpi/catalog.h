@@ -29,6 +29,7 @@ struct RunEvidence {
   std::uint32_t repetitions_planned = 0;
   std::uint64_t artifact_bytes = 0;
   Task task = Task::kNone;
+  bool computes_outputs = true;                   // false: the device only times (a model of a device has no outputs)
   std::vector<NamedTensorView> predictions;       // model outputs, first dimension = sample; empty: none kept
   std::optional<NamedTensorView> labels;          // classification: integers [n]; regression: numbers, one row per sample
   std::vector<NamedTensorView> reference;         // predictions of the run that output_agreement compares with
@@ -39,7 +40,7 @@ struct KpiValue {
   std::optional<Interval> interval;
 };
 
-// A value, or why there is none: a code such as "no_labels", "no_sensor", "too_few_samples".
+// A value, or why there is none: a code such as "no_labels", "no_sensor", "too_few_samples" (all in kpi/README.md).
 struct KpiOutcome {
   std::optional<KpiValue> value;
   std::string missing;
@@ -49,7 +50,8 @@ struct KpiDefinition {
   std::string_view name;
   std::string_view unit;  // base SI: "s", "J", "W", "B", "1/s", "1", "cycles"
   Better better = Better::kLower;
-  std::string_view needs;  // what evidence it takes, for people
+  Task task = Task::kNone;  // the task that it belongs to; kNone: every one
+  std::string_view needs;   // what evidence it takes, for people
   KpiOutcome (*compute)(const RunEvidence&);
 };
 
@@ -62,7 +64,7 @@ struct KpiReport {
   std::map<std::string, std::string> missing;
 };
 // Every row of the catalogue applied: each name is in exactly one of the two maps. KPIs of another task than the run's are in
-// neither.
+// neither. Values are finite.
 KpiReport ComputeKpis(const RunEvidence& evidence);
 
 }  // namespace paddock
