@@ -15,6 +15,7 @@
 #include "server/core/coordinator.h"
 #include "server/core/farm.h"
 #include "server/core/job_spec.h"
+#include "server/store/results.h"
 
 namespace paddock {
 
@@ -22,6 +23,12 @@ namespace paddock {
 Result<JobSpec> JobSpecFromProto(const v1::JobSpec& spec, const std::map<std::string, std::string>& files);
 v1::JobStatus JobStatusToProto(const Job& job, const std::vector<Run>& runs,
                                const std::map<DeviceId, std::string>& drivers);
+v1::JobStatus StoredJobToProto(const StoredJob& stored);
+v1::Failure FailureToProto(const RunFailure& failure);
+
+// Results.
+v1::Kpi KpiToProto(const KpiDefinition& definition, const KpiValue& value);
+v1::RunResult ResultToProto(const StoredResult& result);
 
 // Agents.
 Result<AgentGreeting> GreetingFromProto(const v1::AgentMessage& message);

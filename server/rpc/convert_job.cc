@@ -118,13 +118,15 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::string& field
   if (out.name.empty()) return FieldError(field + ".name", "is missing");
   if (in.steps_size() > 0) {
     for (const std::string& step : in.steps()) {
-      if (const Status known = CheckStep(step); !known.ok()) return known.WithContext(field + ".steps");
+      if (const auto known = FindStep(step); !known.ok()) return FieldError(field + ".steps", known.status().message());
       out.steps.push_back(step);
     }
   } else {
-    auto steps = CatalogueSteps(out.name);
-    if (!steps.ok()) return steps.status().WithContext(field + ".name");
-    out.steps = *std::move(steps);
+    const auto variant = FindVariant(out.name);
+    if (!variant.ok()) {
+      return FieldError(field + ".name", variant.status().message() + "; or list its steps under `steps`");
+    }
+    out.steps = (*variant)->steps;
   }
   RuntimeOptions& options = out.options;
   if (in.has_threads()) {
@@ -237,11 +239,7 @@ v1::JobStatus JobStatusToProto(const Job& job, const std::vector<Run>& runs,
     progress.set_inferences_done(run.progress.inferences_done);
     if (run.progress.time_left_s) progress.set_time_left_s(*run.progress.time_left_s);
     progress.set_detail(run.progress.detail);
-    if (run.failure) {
-      status.mutable_failure()->set_class_(std::string(FailureClassName(run.failure->failure_class)));
-      status.mutable_failure()->set_stage(run.failure->stage);
-      status.mutable_failure()->set_message(run.failure->message);
-    }
+    if (run.failure) *status.mutable_failure() = FailureToProto(*run.failure);
   }
   return out;
 }
