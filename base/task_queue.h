@@ -19,9 +19,9 @@ class TaskQueue {
   virtual bool RunsHere() const = 0;
 };
 
-// A TaskQueue with a thread of its own. `after_batch` runs on that thread whenever the tasks that were ready have run and
-// before the next ones do: the place of a group commit. The destructor runs what was posted without delay, drops the rest
-// and joins.
+// A TaskQueue with a thread of its own. What is ready at one time is a batch: on that thread `before_batch` runs before its
+// tasks and `after_batch` after them, the place of a group commit. The destructor runs what was posted without delay, drops
+// the rest and joins.
 std::unique_ptr<TaskQueue> MakeThreadTaskQueue(std::string thread_name, std::function<void()> before_batch = {},
                                                std::function<void()> after_batch = {});
 
