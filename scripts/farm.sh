@@ -67,11 +67,13 @@ start_agent() {
   start_process "$state" "$id" paddock-agent --server "$server" --id "$id" "${options[@]}"
 }
 
-farm_running() {
-  local state=$1 name
+# Prints how many of the farm's processes run.
+farm_count() {
+  local state=$1 name count=0
   for name in coordinator "${FARM_AGENTS[@]}"; do
-    farm_pid "$state" "$name" >/dev/null || return 1
+    ! farm_pid "$state" "$name" >/dev/null || count=$((count + 1))
   done
+  echo "$count"
 }
 
 # Waits until every agent is known to the coordinator and can take runs; fails with the log of whatever ended before.
@@ -157,15 +159,16 @@ parse_farm_options() {
 }
 
 cmd_up() {
-  local running_port=
+  local running running_port=
   parse_farm_options up "$@"
-  if farm_pid "$STATE" coordinator >/dev/null; then
+  running=$(farm_count "$STATE")
+  if ((running > 0)); then
     running_port=$(cat "$STATE/run/port")
     [[ -z $PORT || $PORT == "$running_port" ]] || fail "the farm of $STATE runs on port $running_port already; stop it \
 first with: ./dev down --state $STATE"
   fi
   PORT=${PORT:-${running_port:-7700}}
-  if farm_running "$STATE"; then
+  if ((running == 1 + ${#FARM_AGENTS[@]})); then
     say "the farm of $STATE is already running"
   else
     set_up
@@ -201,11 +204,13 @@ cmd_down() {
 }
 
 DEMO_STATE=
+DEMO_RUN=  # process id of `paddock run`
 
 end_demo() {
   local status=$?
   trap - EXIT
   trap '' INT TERM
+  if [[ -n $DEMO_RUN ]] && kill -TERM "$DEMO_RUN" 2>/dev/null; then wait "$DEMO_RUN" || true; fi
   farm_down "$DEMO_STATE"
   if ((status == 0)); then
     rm -rf "$DEMO_STATE"
@@ -230,7 +235,11 @@ cmd_demo() {
   farm_up "$DEMO_STATE" "$port" || exit 1
   "$BIN/paddock" device list --server "127.0.0.1:$port" || true
   say "paddock run deploy/demo/digits.yaml"
-  "$BIN/paddock" run deploy/demo/digits.yaml --server "127.0.0.1:$port" || status=$?
+  # In the background, because bash handles a signal only when what it waits for is no foreground program.
+  "$BIN/paddock" run deploy/demo/digits.yaml --server "127.0.0.1:$port" &
+  DEMO_RUN=$!
+  wait "$DEMO_RUN" || status=$?
+  DEMO_RUN=
   if ((status == 0)); then
     cat <<'END'
 

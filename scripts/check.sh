@@ -1,0 +1,201 @@
+# The checks: test, lint, fmt, bench. Sourced by ./dev.
+
+OWN_SOURCES=(base kpi device_drivers prepare agent server cli tests)
+FUZZ_SECONDS=5  # for each target: a smoke test; longer runs are made by hand
+
+own_sources() { find "${OWN_SOURCES[@]}" -name '*.h' -o -name '*.cc'; }
+
+# ---- lint and format
+
+check_format() { own_sources | xargs -P "$(nproc)" -n 16 clang-format --dry-run -Werror; }
+
+check_scripts() {
+  local script
+  for script in dev .ci/run scripts/*.sh; do
+    bash -n "$script" || return 1
+  done
+}
+
+# Prints the files for clang-tidy: what differs from main here, everything in continuous integration. Files that include
+# gRPC's headers are left out, since each takes 15 s.
+tidy_files() {
+  local base
+  if [[ ${CI:-} == true ]]; then
+    own_sources
+  else
+    base=$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD~1 2>/dev/null || git rev-parse HEAD)
+    { git diff --name-only --diff-filter=d "$base" -- "${OWN_SOURCES[@]}"
+      git ls-files --others --exclude-standard -- "${OWN_SOURCES[@]}"; }
+  fi | grep -E '^(base|kpi|device_drivers|prepare|server/core|server/store|agent)/.*\.cc$' |
+    xargs -r grep -LE '(grpcpp|paddock/v1)/' | sort -u
+}
+
+# check_tidy FOLDER: with the compile commands of that build folder.
+check_tidy() {
+  local files
+  mapfile -t files < <(tidy_files)
+  if [[ ${#files[@]} -eq 0 ]]; then
+    say "clang-tidy: no file differs"
+    return 0
+  fi
+  say "clang-tidy: ${#files[@]} files"
+  printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$1" \
+    --extra-arg=-Wno-unknown-warning-option 2> >(grep -v 'warnings\? generated' >&2)
+}
+
+lint_with() {
+  local status=0
+  check_scripts || status=1
+  say "clang-format: $(own_sources | wc -l) files"
+  check_format || { status=1; printf 'dev: ./dev fmt lays the sources out\n' >&2; }
+  check_tidy "$1" || status=1
+  return "$status"
+}
+
+cmd_lint() {
+  no_arguments lint "$@"
+  ensure_packages
+  configure dev
+  lint_with build || fail "lint found something"
+  say "lint found nothing"
+}
+
+cmd_fmt() {
+  no_arguments fmt "$@"
+  ensure_packages
+  own_sources | xargs -P "$(nproc)" -n 16 clang-format -i
+}
+
+# ---- test
+
+RESULTS=()  # "ok|FAILED NAME SECONDS REMARK"
+PASSED=0
+FAILED=0
+
+# step NAME COMMAND...: runs it, keeps the outcome, never ends the script.
+step() {
+  local name=$1 begin=$SECONDS verdict=ok
+  shift
+  say "$name"
+  REMARK=
+  if "$@"; then
+    [[ -n $REMARK ]] || PASSED=$((PASSED + 1))
+  else
+    verdict=FAILED
+    [[ -n $REMARK ]] || FAILED=$((FAILED + 1))
+  fi
+  RESULTS+=("$(printf '%-6s  %-44s %4d s  %s' "$verdict" "$name" $((SECONDS - begin)) "$REMARK")")
+  [[ $verdict == ok ]]
+}
+
+# run_ctest FOLDER LABELS: counts the single tests; what failed shows all its output.
+run_ctest() {
+  local folder=$1 labels=$2 log=$1/ctest.log status=0 failed total
+  ctest --test-dir "$folder" -L "$labels" --output-on-failure --no-tests=error -j "$(nproc)" | tee "$log" || status=$?
+  read -r failed total < <(sed -nE 's/.* ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log") || true
+  if [[ -n ${total:-} ]]; then
+    PASSED=$((PASSED + total - failed))
+    FAILED=$((FAILED + failed))
+    if ((status != 0 && failed == 0)); then FAILED=$((FAILED + 1)); fi
+    REMARK="$((total - failed)) of $total tests passed"
+  fi
+  return "$status"
+}
+
+# Prints the executables of a build folder whose name matches, one a line: bin/NAME.
+programs_matching() { ninja -C "$1" -t targets all | sed -nE "s,^(bin/$2):.*,\1,p"; }
+
+fuzz_smoke() {
+  local target name corpus targets status=0
+  mapfile -t targets < <(programs_matching build-fuzz '[a-z0-9_]+_fuzz')
+  [[ ${#targets[@]} -gt 0 ]] || { printf 'dev: build-fuzz has no target named *_fuzz\n' >&2; return 1; }
+  ninja -C build-fuzz -j "$(jobs_at_once)" "${targets[@]}" || return 1
+  for target in "${targets[@]}"; do
+    name=${target#bin/}
+    corpus=()
+    [[ ! -d tests/fuzz/corpus/$name ]] || corpus=("$ROOT/tests/fuzz/corpus/$name")
+    mkdir -p "build-fuzz/found/$name"
+    say "$name, $FUZZ_SECONDS s"
+    logged "build-fuzz/$name.log" "build-fuzz/$target" -max_total_time="$FUZZ_SECONDS" -max_len=65536 -timeout=10 \
+      -artifact_prefix="build-fuzz/found/$name/crash-" "build-fuzz/found/$name" "${corpus[@]}" || status=1
+  done
+  return "$status"
+}
+
+# Runs the commands of the documents on a farm of their own, with the sanitized build's programs. In a subshell, whose end
+# stops the farm whatever happens.
+docs_commands() (
+  BIN=build-asan/bin
+  state=$(mktemp -d "${TMPDIR:-/tmp}/paddock-docs.XXXXXX")
+  port=$(free_port)
+  trap 'farm_down "$state"' EXIT
+  farm_up "$state" "$port" || exit 1
+  PADDOCK_SERVER=127.0.0.1:$port python3 tests/docs_commands/run_docs_commands.py "$BIN" README.md docs || {
+    printf 'dev: the farm'"'"'s logs are in %s\n' "$state/logs" >&2
+    exit 1
+  }
+  farm_down "$state"
+  rm -rf "$state"
+)
+
+address_sanitizer_steps() {
+  step "build with AddressSanitizer and UBSan" build asan build-asan &&
+    step "unit, golden, conformance, rpc and system tests" run_ctest build-asan 'unit|golden|conformance|rpc|system'
+}
+
+thread_sanitizer_steps() {
+  step "build with ThreadSanitizer" build tsan build-tsan &&
+    step "unit tests under ThreadSanitizer" run_ctest build-tsan unit
+}
+
+fuzz_steps() {
+  step "configure for fuzzing" configure fuzz && step "fuzzing, a few seconds for each target" fuzz_smoke
+}
+
+quick_steps() {
+  step "build with AddressSanitizer and UBSan" build asan build-asan &&
+    step "unit and golden tests" run_ctest build-asan 'unit|golden'
+}
+
+cmd_test() {
+  local quick=
+  if [[ ${1:-} == --quick ]]; then
+    quick=yes
+    shift
+  fi
+  [[ $# -eq 0 ]] || usage_error "./dev test knows only --quick, not '$*'"
+  SECONDS=0
+  set_up
+  if [[ -n $quick ]]; then
+    quick_steps || true
+    step "format" check_format || true
+  else
+    address_sanitizer_steps || true
+    thread_sanitizer_steps || true
+    step "lint" lint_with build-asan || true
+    fuzz_steps || true
+    step "commands of the documents" docs_commands || true
+  fi
+  say "summary"
+  printf '%s\n' "${RESULTS[@]}"
+  printf '%d passed, %d failed in %d s\n' "$PASSED" "$FAILED" "$SECONDS"
+  ((FAILED == 0))
+}
+
+# ---- bench
+
+cmd_bench() {
+  local target targets status=0
+  no_arguments bench "$@"
+  set_up
+  build release build-release >&2
+  mapfile -t targets < <(programs_matching build-release 'bench_[a-z0-9_]+')
+  [[ ${#targets[@]} -gt 0 ]] || fail "build-release has no program named bench_*"
+  if [[ -z ${PADDOCK_SHARED:-} && -d ../shared ]]; then PADDOCK_SHARED=$(realpath ../shared); fi
+  export PADDOCK_SHARED=${PADDOCK_SHARED:-}
+  for target in "${targets[@]}"; do
+    say "${target#bin/}"
+    "build-release/$target" || status=1
+  done
+  return "$status"
+}
