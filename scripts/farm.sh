@@ -212,7 +212,7 @@ end_demo() {
   trap '' INT TERM
   if [[ -n $DEMO_RUN ]] && kill -TERM "$DEMO_RUN" 2>/dev/null; then wait "$DEMO_RUN" || true; fi
   farm_down "$DEMO_STATE"
-  if ((status == 0)); then
+  if ((status == 0 || status > 128)); then  # done, or interrupted
     rm -rf "$DEMO_STATE"
     say "everything is stopped"
   else
