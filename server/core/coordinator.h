@@ -9,15 +9,21 @@
 //
 // Group commit: BeforeBatch() and AfterBatch() are the core queue's hooks. Every effect (send, answer, callback, observer)
 // that depends on a write is held back until AfterBatch() has committed it. When the commit fails, no effect happens: replies
-// get the error, sessions are closed (agents come back and keep their spools), and the state is loaded anew.
+// get the error, sessions are closed (agents come back and keep their spools), and the state is loaded anew. While that fails
+// too, everything is refused, and each batch tries again.
+//
+// The queue's tasks must have ended before a Coordinator goes: it posts its lease timer there.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -78,6 +84,7 @@ class Coordinator {
   // ---- from users. Answers are called on the core thread after the commit.
   // The spec is complete and its files fit together (the caller has checked); this resolves selectors against the devices.
   // INVALID_ARGUMENT: a selector that matches nothing (says which labels exist), or no device takes any variant.
+  // The same idempotency key gives the same answer again; for a job that has ended meanwhile, only its id.
   void Submit(JobSpec spec, std::string idempotency_key, std::function<void(Result<SubmitAnswer>)> answer);
   // NOT_FOUND, or FAILED_PRECONDITION when it has ended.
   void Cancel(const JobId& job, std::function<void(Status)> answer);
@@ -106,7 +113,111 @@ class Coordinator {
   void OnEvaluated(const RunId& run, Result<Evaluation> evaluation);
 
  private:
-  // The implementer's.
+  // Something that the world gets to see; called once, after the batch, with what became of its commit.
+  using Effect = std::function<void(const Status& commit)>;
+  // Runs by rank within a device: priority, greatest first, then sequence.
+  struct LiveRun;
+  using WaitingRuns = std::map<std::int32_t, std::map<std::uint64_t, LiveRun*>, std::greater<>>;
+  struct Device {
+    DeviceRecord record;
+    SessionId session = 0;  // 0: offline
+    LeaseId lease = 0;      // 0: free
+    WaitingRuns waiting;
+  };
+  struct LiveJob {
+    Job job;
+    std::uint32_t open_runs = 0;  // not terminal
+  };
+  struct LiveRun {
+    Run run;
+    LiveJob* job = nullptr;
+    Device* device = nullptr;
+    std::uint64_t sequence = 0;
+  };
+  struct Lease {
+    LeaseRecord record;         // as stored: its deadline is only renewed now and then
+    AgentInstanceId instance;   // that it was granted to
+    Device* device = nullptr;
+    LiveRun* run = nullptr;     // null: the store knows of the lease only
+    MonotonicTime deadline;
+  };
+  struct Targets {
+    std::vector<std::pair<std::uint32_t, Device*>> taken;  // variant, device
+    std::vector<SubmitAnswer::Skipped> skipped;
+  };
+
+  // -- the batch (coordinator.cc)
+  Status LoadState();
+  Status AdoptSnapshot(StorePort::Snapshot snapshot);
+  void ForgetState();
+  void FailBatch(const Status& error);
+  // Runs `write` inside the batch's transaction, which the first one opens. After a failure nothing more is written.
+  void Write(const std::function<Status(StorePort&)>& write);
+  void WriteRun(const LiveRun& run);
+  void WriteEvent(const std::string& subject, const std::string& kind, const std::string& detail);
+  void AfterCommit(Effect effect) { effects_.push_back(std::move(effect)); }
+  void CheckThread() const;
+
+  // -- jobs and runs (coordinator_jobs.cc)
+  Result<SubmitAnswer> SubmitNow(JobSpec spec, const std::string& idempotency_key);
+  Result<std::optional<SubmitAnswer>> FindSubmitted(const JobSpec& spec, const std::string& idempotency_key);
+  Result<Targets> ResolveTargets(const JobSpec& spec);
+  Status CancelNow(const JobId& job);
+  LiveRun* FindRun(const RunId& run);
+  LiveRun& AdoptRun(Run run, LiveJob& job, std::uint64_t place);
+  static PreparationRequest PreparationOf(const LiveRun& run);
+  static EvaluationRequest EvaluationOf(const LiveRun& run);
+  void StartWaiting(LiveRun& run);
+  void StopWaiting(LiveRun& run);
+  void EndRun(LiveRun& run, RunState state, std::optional<RunFailure> failure = std::nullopt);
+  void FinishJob(LiveJob& job);
+  void EvictEndedJobs();
+  RunProgress ProgressOf(const LiveRun& run) const;
+
+  // -- leases (coordinator_leases.cc)
+  void GrantRuns();
+  void GrantRun(LiveRun& run);
+  Lease* FindLease(const HeldLease& held, const Device& device);
+  void RenewLease(Lease& lease);
+  // The device is free again; the run is the caller's to move on. Returns the run, null when only the store knew of it.
+  LiveRun* EndLease(LeaseId lease, const std::string& reason);
+  // After a lease that ended without a result.
+  void TryAgainOrEnd(LiveRun& run, RunState end_state, RunFailure failure);
+  void ExpireLeases();
+  void ArmLeaseTimer();
+
+  // -- agents (coordinator_agents.cc)
+  Device* DeviceOfSession(SessionId session);
+  void DropUnknownLease(Device& device, const std::vector<HeldLease>& held);
+  void SetProblem(Device& device, const std::string& problem);
+  Status AcceptReport(Device& device, RunReport report);
+  void SendCancel(SessionId session, HeldLease lease);
+  void CloseSession(SessionId session, Status status);
+
+  const CoordinatorSettings settings_;
+  const Ports ports_;
+
+  std::unordered_map<DeviceId, Device> devices_;
+  std::unordered_map<SessionId, Device*> sessions_;
+  std::unordered_map<JobId, LiveJob> jobs_;
+  std::unordered_map<RunId, LiveRun> runs_;
+  std::unordered_map<std::string, JobId> idempotency_keys_;  // of live jobs
+  std::map<LeaseId, Lease> leases_;
+  std::set<Device*> waited_for_;  // devices with waiting runs
+  std::uint64_t last_job_ = 0;
+  std::uint64_t last_run_ = 0;
+  LeaseId last_lease_ = 0;
+
+  bool started_ = false;
+  Status unusable_;  // not OK: the state could not be loaded after a failed commit; tried again with each batch
+  std::set<Digest> pinned_before_failure_;
+  bool transaction_open_ = false;
+  Status batch_error_;
+  std::vector<Effect> effects_;
+  std::set<JobId> changed_jobs_;
+  std::vector<JobId> ended_jobs_;
+  bool grants_due_ = false;
+  bool timer_armed_ = false;
 };
 
 }  // namespace paddock

@@ -1,0 +1,173 @@
+#include "server/core/job_spec.h"
+
+#include <type_traits>
+
+#include "server/core/stored_json.h"
+
+namespace paddock {
+namespace {
+
+Json StepAsJson(const PreprocessStep& step) {
+  Json json = std::visit(
+      [](const auto& action) -> Json {
+        using Action = std::decay_t<decltype(action)>;
+        if constexpr (std::is_same_v<Action, CastStep>) {
+          return {{"kind", "cast"}, {"to", ElementTypeName(action.to)}};
+        } else if constexpr (std::is_same_v<Action, ScaleStep>) {
+          return {{"kind", "scale"}, {"factor", action.factor}, {"offset", action.offset}};
+        } else if constexpr (std::is_same_v<Action, NormalizeStep>) {
+          return {{"kind", "normalize"}, {"mean", action.mean}, {"std", action.std}, {"axis", action.axis}};
+        } else if constexpr (std::is_same_v<Action, DequantizeStep>) {
+          return {{"kind", "dequantize"}, {"scale", action.scale}, {"zero_point", action.zero_point}};
+        } else if constexpr (std::is_same_v<Action, QuantizeStep>) {
+          return {{"kind", "quantize"}, {"scale", action.scale}, {"zero_point", action.zero_point},
+                  {"to", ElementTypeName(action.to)}};
+        } else if constexpr (std::is_same_v<Action, TransposeStep>) {
+          return {{"kind", "transpose"}, {"axes", action.axes}};
+        } else {
+          static_assert(std::is_same_v<Action, ReshapeStep>);
+          return {{"kind", "reshape"}, {"shape", action.shape}};
+        }
+      },
+      step.action);
+  json["input"] = step.input;
+  return json;
+}
+
+void ReadStep(StrictObject& object, PreprocessStep* step) {
+  std::string kind;
+  object.Required("input", &step->input);
+  object.Required("kind", &kind);
+  if (kind == "cast") {
+    ReadName(object, "to", ParseElementType, &step->action.emplace<CastStep>().to);
+  } else if (kind == "scale") {
+    auto& action = step->action.emplace<ScaleStep>();
+    object.Required("factor", &action.factor);
+    object.Required("offset", &action.offset);
+  } else if (kind == "normalize") {
+    auto& action = step->action.emplace<NormalizeStep>();
+    object.Required("mean", &action.mean);
+    object.Required("std", &action.std);
+    object.Required("axis", &action.axis);
+  } else if (kind == "dequantize") {
+    auto& action = step->action.emplace<DequantizeStep>();
+    object.Required("scale", &action.scale);
+    object.Required("zero_point", &action.zero_point);
+  } else if (kind == "quantize") {
+    auto& action = step->action.emplace<QuantizeStep>();
+    object.Required("scale", &action.scale);
+    object.Required("zero_point", &action.zero_point);
+    ReadName(object, "to", ParseElementType, &action.to);
+  } else if (kind == "transpose") {
+    object.Required("axes", &step->action.emplace<TransposeStep>().axes);
+  } else if (kind == "reshape") {
+    object.Required("shape", &step->action.emplace<ReshapeStep>().shape);
+  } else {
+    object.Fail(InvalidArgumentError(object.PathOf("kind") + ": \"" + kind + "\" is no preprocessing step"));
+  }
+}
+
+Json DataSpecAsJson(const DataSpec& data) {
+  Json preprocess = Json::array();
+  for (const PreprocessStep& step : data.preprocess) preprocess.push_back(StepAsJson(step));
+  Json json = {{"inputs", data.inputs}, {"labels", data.labels}, {"seed", data.seed}, {"preprocess", preprocess}};
+  if (data.samples) json["samples"] = *data.samples;
+  return json;
+}
+
+void ReadDataSpec(StrictObject& object, DataSpec* data) {
+  object.Required("inputs", &data->inputs);
+  object.Required("labels", &data->labels);
+  object.Optional("samples", &data->samples);
+  object.Required("seed", &data->seed);
+  ReadList(object, "preprocess", &data->preprocess, ReadStep);
+}
+
+Json VariantAsJson(const Variant& variant) {
+  Json json = {{"name", variant.name}, {"steps", variant.steps}};
+  const RuntimeOptions& options = variant.options;
+  if (options.threads) json["threads"] = *options.threads;
+  if (options.graph_level) json["graph_level"] = *options.graph_level;
+  if (options.spinning) json["spinning"] = *options.spinning;
+  if (options.memory_arena) json["memory_arena"] = *options.memory_arena;
+  if (options.execution_provider) json["execution_provider"] = *options.execution_provider;
+  json["provider_options"] = options.provider_options;
+  return json;
+}
+
+void ReadVariant(StrictObject& object, Variant* variant) {
+  RuntimeOptions& options = variant->options;
+  object.Required("name", &variant->name);
+  object.Required("steps", &variant->steps);
+  object.Optional("threads", &options.threads);
+  object.Optional("graph_level", &options.graph_level);
+  object.Optional("spinning", &options.spinning);
+  object.Optional("memory_arena", &options.memory_arena);
+  object.Optional("execution_provider", &options.execution_provider);
+  object.Required("provider_options", &options.provider_options);
+}
+
+Json ScenarioAsJson(const Scenario& scenario) {
+  return {{"kind", ScenarioKindName(scenario.kind)},
+          {"min_duration_s", scenario.min_duration_s},
+          {"min_inferences", scenario.min_inferences},
+          {"max_duration_s", scenario.max_duration_s},
+          {"warmup_min_inferences", scenario.warmup.min_inferences},
+          {"warmup_min_s", scenario.warmup.min_s},
+          {"samples_per_query", scenario.samples_per_query}};
+}
+
+void ReadScenario(StrictObject& object, Scenario* scenario) {
+  ReadName(object, "kind", ParseScenarioKind, &scenario->kind);
+  object.Required("min_duration_s", &scenario->min_duration_s);
+  object.Required("min_inferences", &scenario->min_inferences);
+  object.Required("max_duration_s", &scenario->max_duration_s);
+  object.Required("warmup_min_inferences", &scenario->warmup.min_inferences);
+  object.Required("warmup_min_s", &scenario->warmup.min_s);
+  object.Required("samples_per_query", &scenario->samples_per_query);
+}
+
+}  // namespace
+
+std::string EncodeJobSpec(const JobSpec& spec) {
+  Json variants = Json::array();
+  for (const Variant& variant : spec.variants) variants.push_back(VariantAsJson(variant));
+  return DumpStored({{"name", spec.name},
+                     {"model_path", spec.model_path},
+                     {"model", spec.model.hex()},
+                     {"data_path", spec.data_path},
+                     {"data", spec.data.hex()},
+                     {"data_spec", DataSpecAsJson(spec.data_spec)},
+                     {"task", TaskName(spec.task)},
+                     {"variants", std::move(variants)},
+                     {"selectors", spec.selectors},
+                     {"scenario", ScenarioAsJson(spec.scenario)},
+                     {"repetitions", spec.repetitions},
+                     {"priority", spec.priority},
+                     {"reference_run", spec.reference_run},
+                     {"repetition_timeout_s", spec.repetition_timeout_s}});
+}
+
+Result<JobSpec> DecodeJobSpec(std::string_view json) {
+  PADDOCK_ASSIGN_OR_RETURN(const Json document, ParseJson(json, "job spec", kStoredLimits));
+  JobSpec spec;
+  StrictObject root(document, "job_spec");
+  root.Required("name", &spec.name);
+  root.Required("model_path", &spec.model_path);
+  ReadDigest(root, "model", &spec.model);
+  root.Required("data_path", &spec.data_path);
+  ReadDigest(root, "data", &spec.data);
+  ReadObject(root, "data_spec", [&](StrictObject& object) { ReadDataSpec(object, &spec.data_spec); });
+  ReadName(root, "task", ParseTask, &spec.task);
+  ReadList(root, "variants", &spec.variants, ReadVariant);
+  root.Required("selectors", &spec.selectors);
+  ReadObject(root, "scenario", [&](StrictObject& object) { ReadScenario(object, &spec.scenario); });
+  root.Required("repetitions", &spec.repetitions);
+  root.Required("priority", &spec.priority);
+  root.Required("reference_run", &spec.reference_run);
+  root.Required("repetition_timeout_s", &spec.repetition_timeout_s);
+  PADDOCK_RETURN_IF_ERROR(root.Finish());
+  return spec;
+}
+
+}  // namespace paddock
