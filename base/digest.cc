@@ -30,7 +30,8 @@ struct Sha256::Context {
 
 Result<Digest> Digest::Parse(std::string_view hex) {
   if (hex.size() != kHexLength) {
-    return InvalidArgumentError("a digest has 64 lower-case hex characters, not " + std::to_string(hex.size()));
+    return InvalidArgumentError("a digest has 64 lower-case hex characters, not " +
+                                std::to_string(hex.size()));
   }
   if (!std::all_of(hex.begin(), hex.end(), IsLowerHex)) {
     return InvalidArgumentError("a digest has 64 lower-case hex characters; this one has others");

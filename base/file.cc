@@ -159,7 +159,8 @@ Result<FileLock> FileLock::Acquire(const std::string& path) {
   if (file.get() < 0) return ErrnoStatus(errno, "cannot open the lock " + path);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      return AlreadyExistsError(path + " is locked: another process uses this folder; stop it or choose another");
+      return AlreadyExistsError(path +
+                                " is locked: another process uses this folder; stop it or choose another");
     }
     return ErrnoStatus(errno, "cannot lock " + path);
   }

@@ -139,8 +139,8 @@ void StrictObject::Convert(const Json& value, const std::string& path, std::stri
   *out = value.get<std::string>();
 }
 
-void StrictObject::ConvertSigned(const Json& value, const std::string& path, std::int64_t low, std::int64_t high,
-                                 std::int64_t* out) {
+void StrictObject::ConvertSigned(const Json& value, const std::string& path, std::int64_t low,
+                                 std::int64_t high, std::int64_t* out) {
   if (!value.is_number_integer()) return WrongType(value, path, "an integer");
   const bool fits_64_bits =
       !value.is_number_unsigned() || value.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();

@@ -10,34 +10,10 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "base/utf8.h"
+
 namespace paddock {
 namespace {
-
-// Length of the UTF-8 sequence at the front of `text`; 0 when it is not well formed (RFC 3629: no overlong forms, no
-// surrogates, nothing above U+10FFFF).
-std::size_t Utf8SequenceLength(std::string_view text) {
-  const auto at = [text](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
-  const auto continues = [at](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  if (first < 0xe0) return continues(1) ? 2 : 0;
-  if (first < 0xf0) {
-    if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f)) return 0;
-    return continues(1) && continues(2) ? 3 : 0;
-  }
-  if ((first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) > 0x8f)) return 0;
-  return continues(1) && continues(2) && continues(3) ? 4 : 0;
-}
-
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = Utf8SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 std::string LineAndColumn(std::size_t line, std::size_t column) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
@@ -70,7 +46,8 @@ class JsonTree {
     if (!IsUtf8(key)) return Fail("the key is not valid UTF-8");
     Frame& frame = open_.back();
     if (frame.value->contains(key)) {
-      return Fail((key.size() <= 80 ? "the key \"" + key + "\"" : std::string("a long key")) + " is there twice");
+      return Fail((key.size() <= 80 ? "the key \"" + key + "\"" : std::string("a long key")) +
+                  " is there twice");
     }
     frame.key = std::move(key);
     frame.has_key = true;
@@ -150,8 +127,8 @@ class JsonTree {
 // Before a parser sees it: the size, and bytes that no text has.
 Status CheckBytes(std::string_view text, std::string_view source, const ParseLimits& limits) {
   if (text.size() > limits.max_bytes) {
-    return InvalidArgumentError(std::string(source) + ": " + std::to_string(text.size()) + " bytes, more than the " +
-                                std::to_string(limits.max_bytes) + " allowed");
+    return InvalidArgumentError(std::string(source) + ": " + std::to_string(text.size()) +
+                                " bytes, more than the " + std::to_string(limits.max_bytes) + " allowed");
   }
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = Utf8SequenceLength(text.substr(at));
@@ -278,7 +255,8 @@ std::optional<Json> FromPlainScalar(const std::string& text) {
     const double infinity = std::numeric_limits<double>::infinity();
     return Json(negative ? -infinity : infinity);
   }
-  if (text == ".nan" || text == ".NaN" || text == ".NAN") return Json(std::numeric_limits<double>::quiet_NaN());
+  if (text == ".nan" || text == ".NaN" || text == ".NAN")
+    return Json(std::numeric_limits<double>::quiet_NaN());
   if (!IsFloat(text)) return Json(text);
   if (IsDigits(magnitude, kDecimal)) {
     const auto whole =
@@ -347,7 +325,8 @@ class YamlEvents final : public YAML::EventHandler {
   }
   void Enter(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     mark_ = mark;
-    if (anchor != YAML::NullAnchor) Require(tree_.Fail("an anchor (&); write the value out where it is used"));
+    if (anchor != YAML::NullAnchor)
+      Require(tree_.Fail("an anchor (&); write the value out where it is used"));
     if (tag != "?") Require(tree_.Fail("a tag (!); the type follows from how the value is written"));
   }
   void Start(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Json empty) {

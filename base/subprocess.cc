@@ -167,7 +167,8 @@ class Child {
 
   bool HasEnded() const {
     siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == pid_;
   }
 
   struct End {
@@ -193,7 +194,8 @@ class Child {
 // The reading end of one of the child's streams.
 class Stream {
  public:
-  Stream(Fd fd, std::function<void(std::string_view)> consume) : fd_(std::move(fd)), consume_(std::move(consume)) {
+  Stream(Fd fd, std::function<void(std::string_view)> consume)
+      : fd_(std::move(fd)), consume_(std::move(consume)) {
     ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK);
   }
 
@@ -258,24 +260,25 @@ void KeepEnd(std::string& kept, std::string_view bytes, std::size_t limit) {
 Result<pid_t> Start(const ProcessRequest& request, int stdout_fd, int stderr_fd) {
   const std::string& name = request.argv.front();
   const auto program = FindProgram(name);
-  if (!program) return NotFoundError("cannot start " + name + ": no such program in PATH; install it or give its path");
+  if (!program)
+    return NotFoundError("cannot start " + name + ": no such program in PATH; install it or give its path");
   const Fd null_device = AboveStandard(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
   Pipe failure_pipe;
   if (null_device.get() < 0 || !failure_pipe.Open()) return ErrnoStatus(errno, "cannot start " + name);
 
   const auto argv = PointersTo(request.argv);
   const auto environment = PointersTo(request.environment);
-  const ChildPlan plan{.program = program->c_str(),
-                       .argv = argv.data(),
-                       .environment = environment.data(),
-                       .working_directory =
-                           request.working_directory.empty() ? nullptr : request.working_directory.c_str(),
-                       .memory_limit_bytes = request.memory_limit_bytes,
-                       .null_fd = null_device.get(),
-                       .stdout_fd = stdout_fd,
-                       .stderr_fd = stderr_fd,
-                       .failure_fd = failure_pipe.write_end.get(),
-                       .parent = ::getpid()};
+  const ChildPlan plan{
+      .program = program->c_str(),
+      .argv = argv.data(),
+      .environment = environment.data(),
+      .working_directory = request.working_directory.empty() ? nullptr : request.working_directory.c_str(),
+      .memory_limit_bytes = request.memory_limit_bytes,
+      .null_fd = null_device.get(),
+      .stdout_fd = stdout_fd,
+      .stderr_fd = stderr_fd,
+      .failure_fd = failure_pipe.write_end.get(),
+      .parent = ::getpid()};
   // No handler of ours may run in the child.
   sigset_t all;
   sigset_t before;
@@ -298,7 +301,8 @@ Result<pid_t> Start(const ProcessRequest& request, int stdout_fd, int stderr_fd)
   }
   switch (failure.step) {
     case StartFailure::kWorkingDirectory:
-      return ErrnoStatus(failure.error_number, "cannot start " + name + " in the folder " + request.working_directory);
+      return ErrnoStatus(failure.error_number,
+                         "cannot start " + name + " in the folder " + request.working_directory);
     case StartFailure::kLimits:
       return ErrnoStatus(failure.error_number, "cannot start " + name + ": setting its memory limit");
     default:
@@ -319,7 +323,8 @@ Result<ProcessResult> RunProcess(const ProcessRequest& request, Deadline deadlin
   if (request.argv.empty()) return InvalidArgumentError("cannot start a process: argv is empty");
   Pipe stdout_pipe;
   Pipe stderr_pipe;
-  if (!stdout_pipe.Open() || !stderr_pipe.Open()) return ErrnoStatus(errno, "cannot start " + request.argv.front());
+  if (!stdout_pipe.Open() || !stderr_pipe.Open())
+    return ErrnoStatus(errno, "cannot start " + request.argv.front());
   PADDOCK_ASSIGN_OR_RETURN(const pid_t pid,
                            Start(request, stdout_pipe.write_end.get(), stderr_pipe.write_end.get()));
   Child child(pid);

@@ -23,7 +23,8 @@ MonotonicTime After(std::chrono::nanoseconds delay) {
 
 class ThreadTaskQueue final : public TaskQueue {
  public:
-  ThreadTaskQueue(std::string thread_name, std::function<void()> before_batch, std::function<void()> after_batch)
+  ThreadTaskQueue(std::string thread_name, std::function<void()> before_batch,
+                  std::function<void()> after_batch)
       : before_batch_(std::move(before_batch)), after_batch_(std::move(after_batch)) {
     thread_ = std::thread([this, name = std::move(thread_name)] { Run(name); });
   }
@@ -110,7 +111,8 @@ class ThreadTaskQueue final : public TaskQueue {
 
 std::unique_ptr<TaskQueue> MakeThreadTaskQueue(std::string thread_name, std::function<void()> before_batch,
                                                std::function<void()> after_batch) {
-  return std::make_unique<ThreadTaskQueue>(std::move(thread_name), std::move(before_batch), std::move(after_batch));
+  return std::make_unique<ThreadTaskQueue>(std::move(thread_name), std::move(before_batch),
+                                           std::move(after_batch));
 }
 
 }  // namespace paddock

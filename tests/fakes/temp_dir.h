@@ -13,7 +13,8 @@ class TempDir {
  public:
   TempDir() {
     std::string name = (std::filesystem::temp_directory_path() / "paddock-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create the temporary folder " + name);
+    if (::mkdtemp(name.data()) == nullptr)
+      throw std::runtime_error("cannot create the temporary folder " + name);
     path_ = name;
   }
   TempDir(const TempDir&) = delete;

@@ -8,7 +8,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const paddock::ParseLimits limits{.max_bytes = 1 << 16, .max_depth = 16, .max_nodes = 1000};
-  for (const auto& result : {paddock::ParseJson(text, "fuzz.json", limits), paddock::ParseYaml(text, "fuzz.yaml", limits)}) {
+  for (const auto& result :
+       {paddock::ParseJson(text, "fuzz.json", limits), paddock::ParseYaml(text, "fuzz.yaml", limits)}) {
     if (!result.ok()) {
       PADDOCK_CHECK(!result.status().message().empty(), "an error says what is wrong");
       continue;

@@ -33,7 +33,8 @@ TEST_CASE("the fake queue runs delayed tasks at their own time on the way", "[fa
 TEST_CASE("the fake queue calls the hooks around each batch", "[fakes]") {
   FakeClock clock;
   std::string trace;
-  FakeTaskQueue queue(clock, [&] { trace += '('; }, [&] { trace += ')'; });
+  FakeTaskQueue queue(
+      clock, [&] { trace += '('; }, [&] { trace += ')'; });
   queue.Post([&] {
     trace += 'a';
     queue.Post([&] { trace += 'b'; });

@@ -39,7 +39,8 @@ TEST_CASE("JSON becomes the value it writes", "[base][strict_json]") {
 
 TEST_CASE("errors in JSON name the source, the line and the column", "[base][strict_json]") {
   CHECK_THAT(JsonError("{\n  \"a\": x}"), Contains("a.json, line 2, column 8"));
-  CHECK_THAT(JsonError("{\"a\": 1,\n \"a\": 2}"), Contains("line 2, column 4") && Contains("\"a\" is there twice"));
+  CHECK_THAT(JsonError("{\"a\": 1,\n \"a\": 2}"),
+             Contains("line 2, column 4") && Contains("\"a\" is there twice"));
   CHECK_THAT(JsonError(""), Contains("a.json"));
   CHECK_THAT(JsonError("1 2"), Contains("a.json"));
   CHECK_FALSE(JsonError("1e999").empty());
@@ -66,7 +67,8 @@ TEST_CASE("both readers keep their limits", "[base][strict_json]") {
 }
 
 TEST_CASE("a very deep text is refused, not followed", "[base][strict_json]") {
-  for (const char* open : {"[", "{\"a\":"}) CHECK_THAT(JsonError(Repeated(open, 100'000)), Contains("deeper than 32"));
+  for (const char* open : {"[", "{\"a\":"})
+    CHECK_THAT(JsonError(Repeated(open, 100'000)), Contains("deeper than 32"));
   for (const char* open : {"[", "- ", "{a: ", "? ", "[? "}) {
     INFO(open);
     CHECK_FALSE(YamlError(Repeated(open, 100'000)).empty());
@@ -74,7 +76,8 @@ TEST_CASE("a very deep text is refused, not followed", "[base][strict_json]") {
 }
 
 TEST_CASE("bytes that are no text are refused with their place", "[base][strict_json]") {
-  for (const char* bytes : {"a\n\"\xff\"", "a\n\"\xc0\x80\"", "a\n\"\xed\xa0\x80\"", "a\n\"\xf5\x80\x80\x80\"", "a\n\"\xe2\x82"}) {
+  for (const char* bytes : {"a\n\"\xff\"", "a\n\"\xc0\x80\"", "a\n\"\xed\xa0\x80\"",
+                            "a\n\"\xf5\x80\x80\x80\"", "a\n\"\xe2\x82"}) {
     CHECK_THAT(JsonError(bytes), Contains("line 2, column 2") && Contains("UTF-8"));
     CHECK_THAT(YamlError(bytes), Contains("line 2, column 2") && Contains("UTF-8"));
   }

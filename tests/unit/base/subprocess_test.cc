@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,7 +129,8 @@ TEST_CASE("a cancelled child is killed", "[base][subprocess]") {
 }
 
 TEST_CASE("of too much output the beginning of stdout and the end of stderr are kept", "[base][subprocess]") {
-  ProcessRequest request = Shell("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; printf first; printf last >&2");
+  ProcessRequest request =
+      Shell("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; printf first; printf last >&2");
   request.output_limit_bytes = 1000;
   const ProcessResult result = Run(request);
   CHECK(result.succeeded());
@@ -138,14 +140,16 @@ TEST_CASE("of too much output the beginning of stdout and the end of stderr are 
 
 TEST_CASE("lines come one by one, whole, and are not kept", "[base][subprocess]") {
   std::vector<std::string> lines;
-  ProcessRequest request = Shell("printf 'one\\n\\ntw'; printf 'o\\n'; printf '%05000d\\n' 7; printf 'x\\nincomplete'");
+  ProcessRequest request =
+      Shell("printf 'one\\n\\ntw'; printf 'o\\n'; printf '%05000d\\n' 7; printf 'x\\nincomplete'");
   request.output_limit_bytes = 1000;
   request.on_stdout_line = [&lines](const std::string& line) { lines.push_back(line); };
   CHECK(Run(request).stdout_text.empty());
   CHECK(lines == std::vector<std::string>{"one", "", "two", "x"});
 }
 
-TEST_CASE("a child inherits neither descriptors, nor blocked signals, nor ignored ones", "[base][subprocess]") {
+TEST_CASE("a child inherits neither descriptors, nor blocked signals, nor ignored ones",
+          "[base][subprocess]") {
   const int leaked = ::fcntl(STDIN_FILENO, F_DUPFD, 50);  // without O_CLOEXEC
   REQUIRE(leaked >= 50);
   sigset_t blocked;
@@ -154,15 +158,47 @@ TEST_CASE("a child inherits neither descriptors, nor blocked signals, nor ignore
   ::sigaddset(&blocked, SIGTERM);
   ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
   const auto old_handler = ::signal(SIGUSR1, SIG_IGN);
-  const ProcessResult result =
-      Run(Shell("test -e /proc/$$/fd/" + std::to_string(leaked) + " && echo leaked; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ulimit -c; "
-                "read line || echo no input"));
+  const ProcessResult result = Run(Shell("test -e /proc/$$/fd/" + std::to_string(leaked) +
+                                         " && echo leaked; ulimit -c; "
+                                         "read line || echo no input"));
+  const ProcessResult signals = Run({.argv = {"/bin/grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"}});
   const ProcessResult terminated = Run(Shell("kill -TERM $$; echo survived"));
   ::signal(SIGUSR1, old_handler);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::close(leaked);
-  CHECK(result.stdout_text == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\nno input\n");
+  CHECK(result.stdout_text == "0\nno input\n");
+  CHECK(signals.stdout_text == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
   CHECK(terminated.signal == SIGTERM);
+}
+
+TEST_CASE("a child dies with a parent that is killed", "[base][subprocess]") {
+  const TempDir folder;
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    static_cast<void>(RunProcess(Shell("echo $$ > " + (folder / "new") + "; mv " + (folder / "new") + " " +
+                                       (folder / "pid") + "; sleep 1000"),
+                                 Deadline::Never()));
+    ::_exit(0);
+  }
+  REQUIRE(parent > 0);
+  while (!FileSize(folder / "pid").ok()) std::this_thread::yield();
+  const pid_t child = std::stoi(ReadFile(folder / "pid").value());
+  CHECK(::kill(child, 0) == 0);
+  ::kill(parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  CHECK(Vanishes(child));
+}
+
+TEST_CASE("a memory limit reaches the child, except under a sanitizer", "[base][subprocess]") {
+  ProcessRequest request = Shell("ulimit -d");
+  const std::string unlimited = Run(request).stdout_text;
+  request.memory_limit_bytes = 64 << 20;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  CHECK(Run(request).stdout_text == unlimited);
+#else
+  CHECK(unlimited != "65536\n");
+  CHECK(Run(request).stdout_text == "65536\n");
+#endif
 }
 
 TEST_CASE("what a killed child had started goes with it", "[base][subprocess]") {
@@ -178,7 +214,8 @@ TEST_CASE("the clean environment has what is set and nothing empty", "[base][sub
   ::setenv("PADDOCK_TEST_LEAK", "1", 1);
   const auto environment = CleanEnvironment();
   const auto has = [&](const std::string& start) {
-    return std::any_of(environment.begin(), environment.end(), [&](const auto& e) { return e.starts_with(start); });
+    return std::any_of(environment.begin(), environment.end(),
+                       [&](const auto& e) { return e.starts_with(start); });
   };
   CHECK(has("LANG=C"));
   CHECK(has("PATH="));

@@ -79,8 +79,8 @@ TEST_CASE("the hooks enclose every batch, and a batch is what was ready together
   {
     std::promise<void> started;
     std::promise<void> release;
-    const auto queue = MakeThreadTaskQueue("a name longer than the kernel keeps", [&trace] { trace += '('; },
-                                           [&trace] { trace += ')'; });
+    const auto queue = MakeThreadTaskQueue(
+        "a name longer than the kernel keeps", [&trace] { trace += '('; }, [&trace] { trace += ')'; });
     queue->Post([&] {
       trace += 'a';
       started.set_value();
