@@ -1,0 +1,40 @@
+// What the store answers to readers, as plain structs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/core/farm.h"
+
+namespace paddock {
+
+struct StoredRun {
+  Run run;             // without progress, which is not stored
+  std::string driver;  // the device's when the job was submitted
+  std::optional<Verdict> verdict;  // absent: not evaluated
+};
+
+struct StoredJob {
+  Job job;
+  std::vector<StoredRun> runs;  // in the job's order
+};
+
+// Everything that is known of one run.
+struct StoredResult {
+  Run run;
+  std::string driver;
+  JobSpec spec;                                // of its job
+  std::optional<Evaluation> evaluation;
+  LeaseId measured_lease = 0;                  // under which the measurements arrived; 0: none
+  std::vector<RepetitionReport> measurements;  // by index
+};
+
+// A KPI's unit and direction are the catalogue's (kpi/catalog.h).
+
+Result<Verdict> ParseVerdict(std::string_view name);
+// A flat JSON object of strings, as the store keeps options.
+std::string EncodeOptions(const std::map<std::string, std::string>& options);
+Result<std::map<std::string, std::string>> DecodeOptions(std::string_view json);
+
+}  // namespace paddock

@@ -1,0 +1,253 @@
+#include "server/store/store_reader.h"
+
+#include <map>
+
+#include "server/store/rows.h"
+
+namespace paddock {
+namespace {
+
+constexpr int kVerdictColumn = kRunColumnCount;  // after the run's own
+
+std::string RunQuery(const std::string& rest) {
+  return std::string("SELECT ") + kRunColumns + ", evaluations.verdict FROM runs" +
+         " LEFT JOIN evaluations ON evaluations.run = runs.id " + rest;
+}
+
+Result<StoredRun> RunWithVerdict(const Row& row) {
+  PADDOCK_ASSIGN_OR_RETURN(StoredRun stored, RunOfRow(row));
+  if (!row.IsNull(kVerdictColumn)) {
+    PADDOCK_ASSIGN_OR_RETURN(stored.verdict, ParseVerdict(row.Text(kVerdictColumn)));
+  }
+  return stored;
+}
+
+template <typename... Parameters>
+Result<std::vector<StoredRun>> ReadRuns(Database& database, const std::string& rest, const Parameters&... parameters) {
+  std::vector<StoredRun> runs;
+  PADDOCK_ASSIGN_OR_RETURN(Statement query, database.Prepare(RunQuery(rest)));
+  PADDOCK_RETURN_IF_ERROR(query.ForEach(
+      [&](const Row& row) -> Status {
+        PADDOCK_ASSIGN_OR_RETURN(StoredRun stored, RunWithVerdict(row));
+        runs.push_back(std::move(stored));
+        return OkStatus();
+      },
+      parameters...));
+  return runs;
+}
+
+template <typename... Parameters>
+Result<std::vector<StoredJob>> ReadJobs(Database& database, const std::string& rest, const Parameters&... parameters) {
+  std::vector<StoredJob> jobs;
+  PADDOCK_ASSIGN_OR_RETURN(Statement query, database.Prepare(std::string("SELECT ") + kJobColumns + " FROM jobs " + rest));
+  PADDOCK_RETURN_IF_ERROR(query.ForEach(
+      [&](const Row& row) -> Status {
+        PADDOCK_ASSIGN_OR_RETURN(Job job, JobOfRow(row));
+        jobs.push_back({std::move(job), {}});
+        return OkStatus();
+      },
+      parameters...));
+  for (StoredJob& stored : jobs) {
+    PADDOCK_ASSIGN_OR_RETURN(stored.runs,
+                             ReadRuns(database, "WHERE runs.job = ? ORDER BY runs.sequence", stored.job.id.str()));
+    for (const StoredRun& run : stored.runs) stored.job.runs.push_back(run.run.id);
+  }
+  return jobs;
+}
+
+Result<StoredJob> ReadJob(Database& database, const JobId& job) {
+  PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredJob> jobs, ReadJobs(database, "WHERE id = ?", job.str()));
+  if (jobs.empty()) return NotFoundError("there is no job '" + job.str() + "'; `paddock job list` shows those that exist");
+  return std::move(jobs.front());
+}
+
+Status ReadMeasurements(Database& database, StoredResult& result) {
+  PADDOCK_ASSIGN_OR_RETURN(Statement query,
+                           database.Prepare("SELECT repetition, lease, record, record_digest, predictions FROM measurements"
+                                            " WHERE run = ? ORDER BY repetition"));
+  return query.ForEach(
+      [&](const Row& row) -> Status {
+        RepetitionReport repetition;
+        repetition.index = static_cast<std::uint32_t>(row.Int64(0));
+        result.measured_lease = static_cast<LeaseId>(row.Int64(1));
+        repetition.record_inline = row.Text(2);
+        PADDOCK_ASSIGN_OR_RETURN(repetition.record_blob, DigestOfRow(row, 3));
+        PADDOCK_ASSIGN_OR_RETURN(repetition.predictions, DigestOfRow(row, 4));
+        result.measurements.push_back(std::move(repetition));
+        return OkStatus();
+      },
+      result.run.id.str());
+}
+
+Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Verdict verdict) {
+  Evaluation evaluation;
+  evaluation.judgement.verdict = verdict;
+  PADDOCK_ASSIGN_OR_RETURN(Statement head, database.Prepare("SELECT runtime, options FROM evaluations WHERE run = ?"));
+  PADDOCK_RETURN_IF_ERROR(head.ForEach(
+      [&](const Row& row) -> Status {
+        evaluation.runtime = row.Text(0);
+        PADDOCK_ASSIGN_OR_RETURN(evaluation.options, DecodeOptions(row.Text(1)));
+        return OkStatus();
+      },
+      run));
+  PADDOCK_ASSIGN_OR_RETURN(Statement reasons,
+                           database.Prepare("SELECT code, detail FROM verdict_reasons WHERE run = ? ORDER BY position"));
+  PADDOCK_RETURN_IF_ERROR(reasons.ForEach(
+      [&](const Row& row) {
+        evaluation.judgement.reasons.push_back({row.Text(0), row.Text(1)});
+        return OkStatus();
+      },
+      run));
+  PADDOCK_ASSIGN_OR_RETURN(Statement kpis,
+                           database.Prepare("SELECT name, value, lower, upper, confidence, missing FROM kpis WHERE run = ?"));
+  PADDOCK_RETURN_IF_ERROR(kpis.ForEach(
+      [&](const Row& row) {
+        if (!row.IsNull(5)) {
+          evaluation.kpis.missing.emplace(row.Text(0), row.Text(5));
+          return OkStatus();
+        }
+        KpiValue kpi{row.Real(1), std::nullopt};
+        if (!row.IsNull(2)) kpi.interval = Interval{row.Real(2), row.Real(3), row.Real(4)};
+        evaluation.kpis.values.emplace(row.Text(0), kpi);
+        return OkStatus();
+      },
+      run));
+  return evaluation;
+}
+
+Result<std::vector<StoredResult>> ReadResults(Database& database, std::vector<StoredRun> runs) {
+  std::map<JobId, JobSpec> specs;
+  std::vector<StoredResult> results;
+  for (StoredRun& stored : runs) {
+    auto spec = specs.find(stored.run.job);
+    if (spec == specs.end()) {
+      PADDOCK_ASSIGN_OR_RETURN(StoredJob job, ReadJob(database, stored.run.job));
+      spec = specs.emplace(stored.run.job, std::move(job.job.spec)).first;
+    }
+    StoredResult result{std::move(stored.run), std::move(stored.driver), spec->second, std::nullopt, 0, {}};
+    PADDOCK_RETURN_IF_ERROR(ReadMeasurements(database, result));
+    if (stored.verdict) {
+      PADDOCK_ASSIGN_OR_RETURN(result.evaluation, ReadEvaluation(database, result.run.id.str(), *stored.verdict));
+    }
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+Result<std::set<Digest>> ReadEvidenceBlobs(Database& database) {
+  std::set<Digest> blobs;
+  PADDOCK_ASSIGN_OR_RETURN(Statement measured,
+                           database.Prepare("SELECT record_digest FROM measurements WHERE record_digest IS NOT NULL"
+                                            " UNION SELECT predictions FROM measurements WHERE predictions IS NOT NULL"));
+  PADDOCK_RETURN_IF_ERROR(measured.ForEach([&](const Row& row) -> Status {
+    PADDOCK_ASSIGN_OR_RETURN(Digest digest, DigestOfRow(row, 0));
+    blobs.insert(std::move(digest));
+    return OkStatus();
+  }));
+  PADDOCK_ASSIGN_OR_RETURN(Statement prepared,
+                           database.Prepare("SELECT prepared FROM runs WHERE prepared IS NOT NULL"
+                                            " AND id IN (SELECT run FROM measurements)"));
+  PADDOCK_RETURN_IF_ERROR(prepared.ForEach([&](const Row& row) -> Status {
+    PADDOCK_ASSIGN_OR_RETURN(PreparedRun run, DecodePreparedRun(row.Text(0)));
+    if (!run.labels.empty()) blobs.insert(std::move(run.labels));
+    return OkStatus();
+  }));
+  return blobs;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StoreReader>> StoreReader::Open(const std::string& path) {
+  std::unique_ptr<StoreReader> reader(new StoreReader(path));
+  PADDOCK_ASSIGN_OR_RETURN(Database database, reader->TakeConnection());
+  reader->ReturnConnection(std::move(database));
+  return reader;
+}
+
+Result<Database> StoreReader::TakeConnection() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      Database database = std::move(idle_.back());
+      idle_.pop_back();
+      return database;
+    }
+  }
+  return Database::Open(path_, Database::Mode::kReadOnly);
+}
+
+void StoreReader::ReturnConnection(Database database) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(database));
+}
+
+template <typename Query>
+std::invoke_result_t<Query, Database&> StoreReader::Read(const Query& query) {
+  PADDOCK_ASSIGN_OR_RETURN(Database database, TakeConnection());
+  PADDOCK_RETURN_IF_ERROR(database.ExecuteScript("BEGIN"));
+  auto result = query(database);
+  // A connection that cannot end its transaction is closed instead of kept.
+  if (database.ExecuteScript("COMMIT").ok()) ReturnConnection(std::move(database));
+  return result;
+}
+
+Result<std::vector<StoredJob>> StoreReader::ListJobs(std::uint32_t limit) {
+  return Read([&](Database& database) { return ReadJobs(database, "ORDER BY sequence DESC LIMIT ?", limit); });
+}
+
+Result<StoredJob> StoreReader::GetJob(const JobId& job) {
+  return Read([&](Database& database) { return ReadJob(database, job); });
+}
+
+Result<std::vector<StoredResult>> StoreReader::ListResults(std::uint32_t limit) {
+  return Read([&](Database& database) -> Result<std::vector<StoredResult>> {
+    PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredRun> runs,
+                             ReadRuns(database,
+                                      "WHERE runs.state IN ('done', 'failed', 'cancelled', 'lost')"
+                                      " ORDER BY runs.sequence DESC LIMIT ?",
+                                      limit));
+    return ReadResults(database, std::move(runs));
+  });
+}
+
+Result<std::vector<StoredResult>> StoreReader::ListResultsOf(const JobId& job) {
+  return Read([&](Database& database) -> Result<std::vector<StoredResult>> {
+    PADDOCK_ASSIGN_OR_RETURN(StoredJob stored, ReadJob(database, job));
+    return ReadResults(database, std::move(stored.runs));
+  });
+}
+
+Result<StoredResult> StoreReader::GetResult(const RunId& run) {
+  return Read([&](Database& database) -> Result<StoredResult> {
+    PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredRun> runs, ReadRuns(database, "WHERE runs.id = ?", run.str()));
+    if (runs.empty()) {
+      return NotFoundError("there is no run '" + run.str() + "'; `paddock result list` shows those that exist");
+    }
+    PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredResult> results, ReadResults(database, std::move(runs)));
+    return std::move(results.front());
+  });
+}
+
+Result<std::vector<DeviceRecord>> StoreReader::ListDevices() {
+  return Read([](Database& database) { return ReadDevices(database); });
+}
+
+Result<std::optional<std::string>> StoreReader::FindRecipe(const std::string& key) {
+  return Read([&](Database& database) -> Result<std::optional<std::string>> {
+    std::optional<std::string> content;
+    PADDOCK_ASSIGN_OR_RETURN(Statement query, database.Prepare("SELECT content FROM recipes WHERE key = ?"));
+    PADDOCK_RETURN_IF_ERROR(query.ForEach(
+        [&](const Row& row) {
+          content = row.Text(0);
+          return OkStatus();
+        },
+        key));
+    return content;
+  });
+}
+
+Result<std::set<Digest>> StoreReader::EvidenceBlobs() {
+  return Read([](Database& database) { return ReadEvidenceBlobs(database); });
+}
+
+}  // namespace paddock

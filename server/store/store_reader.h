@@ -1,0 +1,53 @@
+// Reads what SqliteStore has committed. Thread-safe: each call uses a connection of its own, read-only and kept for the next
+// call, and sees one state of the database throughout.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "server/store/results.h"
+#include "server/store/sqlite.h"
+
+namespace paddock {
+
+class StoreReader {
+ public:
+  // The database exists and is migrated: open the SqliteStore first.
+  static Result<std::unique_ptr<StoreReader>> Open(const std::string& path);
+
+  // Newest first.
+  Result<std::vector<StoredJob>> ListJobs(std::uint32_t limit);
+  Result<StoredJob> GetJob(const JobId& job);  // NOT_FOUND
+  // Of every job, the runs that have ended, newest first.
+  Result<std::vector<StoredResult>> ListResults(std::uint32_t limit);
+  // All runs of one job, in its order. NOT_FOUND.
+  Result<std::vector<StoredResult>> ListResultsOf(const JobId& job);
+  Result<StoredResult> GetResult(const RunId& run);  // NOT_FOUND
+
+  Result<std::vector<DeviceRecord>> ListDevices();
+  Result<std::optional<std::string>> FindRecipe(const std::string& key);
+
+  // The blobs that results are made of: large records, predictions, and the labels that they were judged by. Models, data
+  // and prepared artifacts are not among them: they can be uploaded or prepared again.
+  Result<std::set<Digest>> EvidenceBlobs();
+
+ private:
+  explicit StoreReader(std::string path) : path_(std::move(path)) {}
+  // Runs `query` on a connection, in a transaction of its own.
+  template <typename Query>
+  std::invoke_result_t<Query, Database&> Read(const Query& query);
+  Result<Database> TakeConnection();
+  void ReturnConnection(Database database);
+
+  const std::string path_;
+  std::mutex mutex_;
+  std::vector<Database> idle_;  // guarded by mutex_
+};
+
+}  // namespace paddock
