@@ -24,7 +24,7 @@
 
 namespace paddock {
 
-// Without a limit of the device a batch file is cut here, so that memory stays bounded.
+// Batch files are cut here even when the device takes more, so that memory stays bounded; a larger one holds one sample.
 inline constexpr std::uint64_t kDefaultBatchBytes = 64 << 20;
 
 struct DataLimits {

@@ -26,6 +26,7 @@ struct ModelInfo {
   std::int64_t ir_version = 0;
   std::string producer;                            // "pytorch 2.1.0"
   std::uint64_t size_bytes = 0;
+  std::map<std::string, std::string> open_dimensions;  // of inputs, those that have a name: "tokens[1]" -> "sequence"
   std::vector<std::string> notes;                  // what could not be checked, and why
 };
 

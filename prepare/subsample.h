@@ -10,10 +10,13 @@
 
 namespace paddock {
 
+inline constexpr std::uint64_t kMaxSamples = std::uint64_t{1} << 27;
+
 // `count` of `total` sample indices, ascending; all of them when `count` is absent. With labels (one per sample) each label
 // gets its share of the count by the largest-remainder method (Hamilton; ties go to the smaller label), so every share is off
 // by less than one sample; within a label, and without labels, the choice is uniform.
-// INVALID_ARGUMENT when count is 0 or more than total, or labels are not one per sample.
+// INVALID_ARGUMENT when count is 0 or more than total, total is above
+// kMaxSamples, or labels are not one per sample.
 Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total, std::optional<std::span<const std::int64_t>> labels,
                                                  std::optional<std::uint64_t> count, std::uint64_t seed);
 

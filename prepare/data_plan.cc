@@ -1,0 +1,223 @@
+#include "prepare/data_plan.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/strict_json.h"
+#include "prepare/preprocess.h"
+#include "prepare/subsample.h"
+
+namespace paddock {
+namespace {
+
+bool IsInteger(ElementType type) {
+  switch (type) {
+    case ElementType::kInt8:
+    case ElementType::kInt16:
+    case ElementType::kInt32:
+    case ElementType::kInt64:
+    case ElementType::kUint8:
+    case ElementType::kUint16:
+    case ElementType::kUint32:
+    case ElementType::kUint64: return true;
+    default: return false;
+  }
+}
+
+std::string ListText(const std::vector<TensorInfo>& tensors) {
+  std::string text;
+  for (const TensorInfo& tensor : tensors) text += (text.empty() ? "" : ", ") + TensorText(tensor);
+  return text.empty() ? "none" : text;
+}
+
+Shape WithoutOnes(Shape shape) {
+  std::erase(shape, 1);
+  return shape;
+}
+
+// The step that would turn samples `have` into `want`, as the job file writes it; empty when none is plain.
+std::string ShapeHint(const Shape& have, const Shape& want) {
+  if (ElementCount(have) != ElementCount(want)) return "; give the model data of its own shape";
+  Shape have_sorted = have;
+  Shape want_sorted = want;
+  std::sort(have_sorted.begin(), have_sorted.end());
+  std::sort(want_sorted.begin(), want_sorted.end());
+  if (WithoutOnes(have) == WithoutOnes(want) || have_sorted != want_sorted) {
+    return "; the number of elements is the same: add the step {reshape: {shape: " + ShapeText(want) + "}}";
+  }
+  Shape axes;
+  for (const std::int64_t size : want) {
+    for (std::int64_t axis = 0; axis < static_cast<std::int64_t>(have.size()); ++axis) {
+      if (have[static_cast<std::size_t>(axis)] != size || std::find(axes.begin(), axes.end(), axis) != axes.end()) continue;
+      axes.push_back(axis);
+      break;
+    }
+  }
+  return "; add the step {transpose: {axes: " + ShapeText(axes) + "}}, or a reshape if only the shape was lost";
+}
+
+std::string TypeHint(ElementType have, ElementType want) {
+  std::string hint = "; add the step {cast: {to: " + std::string(ElementTypeName(want)) + "}}";
+  if (IsInteger(have) && want == ElementType::kFloat32) hint += ", or a dequantize step if the data are quantized";
+  if (!IsInteger(have) && IsInteger(want)) hint += ", or a quantize step";
+  return hint;
+}
+
+// Model input -> array, every input once.
+Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, const DataSpec& spec, const ModelInfo& model) {
+  std::vector<std::string> names;
+  for (const TensorInfo& input : model.inputs) names.push_back(input.name);
+  const auto unknown = [&](const std::string& field, const std::string& name) {
+    const auto nearest = Nearest(name, names);
+    return InvalidArgumentError(field + ": the model has no input '" + name + "'" +
+                                (nearest ? "; did you mean '" + *nearest + "'?" : "") + "; its inputs are " +
+                                ListText(model.inputs));
+  };
+  for (const auto& [input, array] : spec.inputs) {
+    if (std::find(names.begin(), names.end(), input) == names.end()) return unknown("data.inputs." + input, input);
+  }
+  for (std::size_t i = 0; i < spec.preprocess.size(); ++i) {
+    const std::string& input = spec.preprocess[i].input;
+    if (input.empty() || std::find(names.begin(), names.end(), input) != names.end()) continue;
+    return unknown("data.preprocess[" + std::to_string(i) + "].input", input);
+  }
+  if (!spec.inputs.empty()) {
+    for (const TensorInfo& input : model.inputs) {
+      if (spec.inputs.contains(input.name)) continue;
+      return InvalidArgumentError("data.inputs: the model wants the input " + TensorText(input) +
+                                  ", which no array feeds; name one of the arrays of '" + file.name() + "': " +
+                                  ListText(file.arrays()));
+    }
+    return spec.inputs;
+  }
+  std::vector<std::string> candidates;
+  for (const ArrayInfo& array : file.arrays()) {
+    if (array.name != spec.labels) candidates.push_back(array.name);
+  }
+  if (model.inputs.size() != 1 || candidates.size() != 1) {
+    return InvalidArgumentError("data.inputs: it must say which array feeds which input, such as {" + names.front() +
+                                ": ARRAY}; the model's inputs are " + ListText(model.inputs) + ", the arrays of '" +
+                                file.name() + "' " + ListText(file.arrays()));
+  }
+  return std::map<std::string, std::string>{{names.front(), candidates.front()}};
+}
+
+Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const TensorInfo& input, const Shape& wanted,
+                            const std::string& array) {
+  const std::string field = "data.inputs." + input.name + ": ";
+  auto found = file.Find(array);
+  if (!found.ok()) return found.status().WithContext("data.inputs." + input.name);
+  if (found->shape.empty()) {
+    return InvalidArgumentError(field + "array '" + array + "' is a single value; save it with shape [samples, ...]");
+  }
+  if (found->shape[0] == 0) {
+    return InvalidArgumentError(field + "array '" + array + "' has no samples; give a data file that is not empty");
+  }
+  InputFeed feed;
+  feed.array = array;
+  TensorInfo row{input.name, found->type, found->shape};
+  row.shape[0] = 1;
+  feed.raw_row_bytes = ElementCount(row.shape).value_or(0) * ElementSize(row.type);
+  auto prepared = PreprocessInfo(row, spec.preprocess);
+  if (!prepared.ok()) return prepared.status().WithContext("data");
+  feed.row = std::move(prepared).value();
+  feed.row_bytes = ElementCount(feed.row.shape).value_or(0) * ElementSize(feed.row.type);
+
+  const Shape have(feed.row.shape.begin() + 1, feed.row.shape.end());
+  const std::string after = spec.preprocess.empty() ? "" : " after preprocessing";
+  if (have != wanted) {
+    return InvalidArgumentError(field + "a sample of array '" + array + "' has the shape " + ShapeText(have) + after +
+                                ", and the model wants " + ShapeText(wanted) + ShapeHint(have, wanted));
+  }
+  if (feed.row.type != input.type) {
+    return InvalidArgumentError(field + "array '" + array + "' is " + std::string(ElementTypeName(feed.row.type)) + after +
+                                ", and the model wants " + std::string(ElementTypeName(input.type)) +
+                                TypeHint(feed.row.type, input.type));
+  }
+  if (feed.row_bytes == 0) return InvalidArgumentError(field + "a sample has no elements; there is nothing to measure");
+  return feed;
+}
+
+std::optional<std::int64_t> ClassCount(const ModelInfo& model) {
+  if (model.outputs.empty() || model.outputs[0].shape.size() != 2) return std::nullopt;
+  const std::int64_t classes = model.outputs[0].shape[1];
+  if (classes < 1) return std::nullopt;
+  return classes == 1 ? 2 : classes;
+}
+
+Status CheckLabelRange(const std::vector<std::int64_t>& labels, const ModelInfo& model, const std::string& field) {
+  const auto classes = ClassCount(model);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] >= 0 && (!classes || labels[i] < *classes)) continue;
+    return InvalidArgumentError(field + "sample " + std::to_string(i) + " has the label " + std::to_string(labels[i]) +
+                                (classes ? ", and the model's output " + TensorText(model.outputs[0]) + " knows 0 to " +
+                                               std::to_string(*classes - 1)
+                                         : ", and labels count from 0") +
+                                "; correct the labels or the model");
+  }
+  return OkStatus();
+}
+
+// Reads integer labels of shape [n]; checks labels of every kind.
+Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, Task task, DataPlan* plan) {
+  if (spec.labels.empty()) {
+    if (task == Task::kNone) return OkStatus();
+    return InvalidArgumentError("data.labels: the task " + std::string(TaskName(task)) +
+                                " needs labels; name their array, one of " + ListText(file.arrays()));
+  }
+  auto found = file.Find(spec.labels);
+  if (!found.ok()) return found.status().WithContext("data.labels");
+  const std::string field = "data.labels: array '" + spec.labels + "': ";
+  if (found->shape.empty() || static_cast<std::uint64_t>(found->shape[0]) != plan->samples) {
+    return InvalidArgumentError(field + "it has the shape " + ShapeText(found->shape) + " for " +
+                                std::to_string(plan->samples) + " samples; give one label per sample");
+  }
+  const bool is_class = IsInteger(found->type) && found->shape.size() == 1;
+  if (task == Task::kClassification && !is_class) {
+    return InvalidArgumentError(field + "it is " + TensorText(*found) +
+                                ", and classification needs one integer per sample; save class numbers with shape [" +
+                                std::to_string(plan->samples) + "]");
+  }
+  if (!is_class || task == Task::kRegression) return OkStatus();
+
+  std::vector<std::uint64_t> rows(plan->samples);
+  std::iota(rows.begin(), rows.end(), std::uint64_t{0});
+  auto labels = file.ReadRows(spec.labels, rows);
+  if (!labels.ok()) return labels.status();
+  PADDOCK_RETURN_IF_ERROR(file.Verify(spec.labels));
+  const std::vector<PreprocessStep> to_int64 = {{.input = "", .action = CastStep{ElementType::kInt64}}};
+  PADDOCK_ASSIGN_OR_RETURN(const Tensor wide, Preprocess(std::move(labels).value(), to_int64));
+  const auto* values = reinterpret_cast<const std::int64_t*>(wide.bytes.data());
+  plan->strata.emplace(values, values + plan->samples);
+  return task == Task::kClassification ? CheckLabelRange(*plan->strata, model, field) : OkStatus();
+}
+
+}  // namespace
+
+Result<DataPlan> PlanData(DataFile& file, const DataSpec& spec, const ModelInfo& model, Task task) {
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<Shape> shapes, SampleShapes(model));
+  PADDOCK_ASSIGN_OR_RETURN(const auto arrays, ResolveInputs(file, spec, model));
+  DataPlan plan;
+  for (std::size_t i = 0; i < model.inputs.size(); ++i) {
+    const TensorInfo& input = model.inputs[i];
+    PADDOCK_ASSIGN_OR_RETURN(InputFeed feed, PlanInput(file, spec, input, shapes[i], arrays.at(input.name)));
+    PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, file.Find(feed.array));
+    const auto samples = static_cast<std::uint64_t>(array.shape[0]);
+    if (i > 0 && samples != plan.samples) {
+      return InvalidArgumentError("data.inputs." + input.name + ": array '" + feed.array + "' has " +
+                                  std::to_string(samples) + " samples, and array '" + plan.feeds[0].array + "' has " +
+                                  std::to_string(plan.samples) + "; give every input the same samples");
+    }
+    plan.samples = samples;
+    plan.feeds.push_back(std::move(feed));
+  }
+  if (plan.samples > kMaxSamples) {
+    return InvalidArgumentError("data: '" + file.name() + "' holds " + std::to_string(plan.samples) +
+                                " samples and at most " + std::to_string(kMaxSamples) + " are taken; split the file");
+  }
+  PADDOCK_RETURN_IF_ERROR(PlanLabels(file, spec, model, task, &plan));
+  return plan;
+}
+
+}  // namespace paddock
