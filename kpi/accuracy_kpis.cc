@@ -188,8 +188,9 @@ KpiOutcome OutputAgreement(const RunEvidence& evidence) {
         mine->columns != other->columns) {
       return Missing("reference_mismatch");
     }
-    const bool needs_values = !classes_only || mine->columns == 1;
-    if (needs_values && mine->quantised != other->quantised) return Missing("quantised_outputs");
+    const bool scale_unknown = classes_only ? mine->columns == 1 && (mine->quantised || other->quantised)
+                                            : mine->quantised != other->quantised;
+    if (scale_unknown) return Missing("quantised_outputs");
     for (std::size_t sample = 0; sample < mine->samples; ++sample) {
       agrees[sample] = agrees[sample] && (classes_only ? SameClass(*mine, *other, sample)
                                                        : SampleAgrees(*mine, *other, sample));

@@ -1,7 +1,5 @@
 #include "kpi/run_plan.h"
 
-#include <array>
-
 #include "base/strict_json.h"
 
 namespace paddock {
@@ -39,114 +37,102 @@ Json OptionsAsJson(const RuntimeOptions& options) {
   return json;
 }
 
-Status ReadSeconds(StrictObject& object, std::string_view key, double* out) {
+// Every reader below leaves its error in the object that it reads from, so that all known keys have been named before
+// Finish() looks for unknown ones.
+
+void ReadSeconds(StrictObject& object, std::string_view key, double* out) {
   object.Required(key, out);
-  if (*out >= 0 && *out <= kMaxSeconds) return OkStatus();
-  return InvalidArgumentError(object.PathOf(key) + ": must be from 0 to 86400 seconds");
+  if (*out >= 0 && *out <= kMaxSeconds) return;
+  object.Fail(InvalidArgumentError(object.PathOf(key) + ": must be from 0 to 86400 seconds"));
+}
+
+// Text that `parse` turns into the value.
+template <typename T, typename Parse>
+void ReadParsed(StrictObject& object, std::string_view key, Parse parse, T* out) {
+  std::string text;
+  object.Required(key, &text);
+  auto parsed = parse(text);
+  if (parsed.ok()) {
+    *out = *parsed;
+  } else {
+    object.Fail(parsed.status().WithContext(object.PathOf(key)));
+  }
 }
 
 // A nested object that must be there; `read` fills it from a StrictObject.
 template <typename Read>
-Status ReadChild(StrictObject& parent, std::string_view key, Read read) {
+void ReadChild(StrictObject& parent, std::string_view key, Read read) {
   const Json* child = parent.Child(key);
-  if (child == nullptr) return InvalidArgumentError(parent.PathOf(key) + ": missing");
+  if (child == nullptr) return parent.Fail(InvalidArgumentError(parent.PathOf(key) + ": missing"));
   StrictObject object(*child, parent.PathOf(key));
-  Status status = read(object);
-  PADDOCK_RETURN_IF_ERROR(object.Finish());
-  return status;
+  read(object);
+  parent.Fail(object.Finish());
 }
 
-Status ReadDigest(const std::string& hex, const std::string& path, Digest* out) {
-  auto digest = Digest::Parse(hex);
-  if (!digest.ok()) return digest.status().WithContext(path);
-  *out = *digest;
-  return OkStatus();
-}
-
-Status ReadTensors(StrictObject& parent, std::string_view key, std::vector<TensorInfo>* out) {
+void ReadTensors(StrictObject& parent, std::string_view key, std::vector<TensorInfo>* out) {
   const Json* list = parent.Child(key);
   const std::string path = parent.PathOf(key);
-  if (list == nullptr || !list->is_array()) return InvalidArgumentError(path + ": must be a list of tensors");
+  if (list == nullptr || !list->is_array()) {
+    return parent.Fail(InvalidArgumentError(path + ": must be a list of tensors"));
+  }
   for (std::size_t i = 0; i < list->size(); ++i) {
     TensorInfo info;
-    std::string type;
     StrictObject object((*list)[i], path + "[" + std::to_string(i) + "]");
     object.Required("name", &info.name);
-    object.Required("type", &type);
+    ReadParsed(object, "type", ParseElementType, &info.type);
     object.Required("shape", &info.shape);
-    PADDOCK_RETURN_IF_ERROR(object.Finish());
-    const auto parsed = ParseElementType(type);
-    if (!parsed.ok()) return parsed.status().WithContext(object.PathOf("type"));
-    info.type = *parsed;
+    parent.Fail(object.Finish());
     out->push_back(std::move(info));
   }
-  return OkStatus();
 }
 
-Status ReadScenario(StrictObject& object, Scenario* scenario) {
-  std::string kind;
-  object.Required("kind", &kind);
+void ReadScenario(StrictObject& object, Scenario* scenario) {
+  ReadParsed(object, "kind", ParseScenarioKind, &scenario->kind);
+  ReadSeconds(object, "min_duration_s", &scenario->min_duration_s);
   object.Required("min_inferences", &scenario->min_inferences);
+  ReadSeconds(object, "max_duration_s", &scenario->max_duration_s);
   object.Required("samples_per_query", &scenario->samples_per_query);
-  Status seconds = ReadSeconds(object, "min_duration_s", &scenario->min_duration_s);
-  if (seconds.ok()) seconds = ReadSeconds(object, "max_duration_s", &scenario->max_duration_s);
-  const Status warmup = ReadChild(object, "warmup", [&](StrictObject& child) {
+  ReadChild(object, "warmup", [&](StrictObject& child) {
     child.Required("min_inferences", &scenario->warmup.min_inferences);
-    return ReadSeconds(child, "min_s", &scenario->warmup.min_s);
+    ReadSeconds(child, "min_s", &scenario->warmup.min_s);
   });
-  PADDOCK_RETURN_IF_ERROR(object.Finish());
-  PADDOCK_RETURN_IF_ERROR(seconds);
-  PADDOCK_RETURN_IF_ERROR(warmup);
-  const auto parsed = ParseScenarioKind(kind);
-  if (!parsed.ok()) return parsed.status().WithContext(object.PathOf("kind"));
-  scenario->kind = *parsed;
-  return OkStatus();
 }
 
-Status ReadOptions(StrictObject& object, RuntimeOptions* options) {
+void ReadOptions(StrictObject& object, RuntimeOptions* options) {
   object.Optional("threads", &options->threads);
   object.Optional("graph_level", &options->graph_level);
   object.Optional("spinning", &options->spinning);
   object.Optional("memory_arena", &options->memory_arena);
   object.Optional("execution_provider", &options->execution_provider);
   object.Optional("provider_options", &options->provider_options);
-  return OkStatus();
 }
 
 Result<RunPlan> Decode(std::string_view text) {
   PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "json", kLimits));
   RunPlan plan;
-  std::string artifact;
   std::vector<std::string> batches;
   StrictObject root(json, "");
   root.Required("run_id", &plan.run_id);
-  root.Required("artifact", &artifact);
+  ReadParsed(root, "artifact", Digest::Parse, &plan.artifact);
   root.Required("artifact_kind", &plan.artifact_kind);
   root.Required("batches", &batches);
   root.Required("sample_count", &plan.sample_count);
+  ReadTensors(root, "inputs", &plan.inputs);
+  ReadTensors(root, "outputs", &plan.outputs);
+  ReadChild(root, "options", [&](StrictObject& child) { ReadOptions(child, &plan.options); });
+  ReadChild(root, "scenario", [&](StrictObject& child) { ReadScenario(child, &plan.scenario); });
   root.Required("repetitions", &plan.repetitions);
+  ReadSeconds(root, "repetition_timeout_s", &plan.repetition_timeout_s);
   root.Required("memory_limit_bytes", &plan.memory_limit_bytes);
   root.Required("seed", &plan.seed);
   root.Required("keep_predictions", &plan.keep_predictions);
-  Status nested = ReadSeconds(root, "repetition_timeout_s", &plan.repetition_timeout_s);
-  for (const auto& [key, tensors] : {std::pair{"inputs", &plan.inputs}, {"outputs", &plan.outputs}}) {
-    Status read = ReadTensors(root, key, tensors);
-    if (nested.ok()) nested = std::move(read);
-  }
-  Status options =
-      ReadChild(root, "options", [&](StrictObject& child) { return ReadOptions(child, &plan.options); });
-  Status scenario =
-      ReadChild(root, "scenario", [&](StrictObject& child) { return ReadScenario(child, &plan.scenario); });
   PADDOCK_RETURN_IF_ERROR(root.Finish());
-  PADDOCK_RETURN_IF_ERROR(nested);
-  PADDOCK_RETURN_IF_ERROR(options);
-  PADDOCK_RETURN_IF_ERROR(scenario);
   if (plan.run_id.empty()) return InvalidArgumentError("run_id: must not be empty");
   if (plan.repetitions == 0) return InvalidArgumentError("repetitions: must be at least 1");
-  PADDOCK_RETURN_IF_ERROR(ReadDigest(artifact, "artifact", &plan.artifact));
-  plan.batches.resize(batches.size());
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    PADDOCK_RETURN_IF_ERROR(ReadDigest(batches[i], "batches[" + std::to_string(i) + "]", &plan.batches[i]));
+    auto digest = Digest::Parse(batches[i]);
+    if (!digest.ok()) return digest.status().WithContext("batches[" + std::to_string(i) + "]");
+    plan.batches.push_back(*digest);
   }
   return plan;
 }

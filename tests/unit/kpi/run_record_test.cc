@@ -1,0 +1,196 @@
+#include "kpi/run_record.h"
+
+#include <cstring>
+
+#include <catch2/catch.hpp>
+#include <zlib.h>
+
+#include "base/random.h"
+#include "base/strict_json.h"
+#include "evidence.h"
+
+namespace paddock {
+namespace {
+
+bool Same(const QuerySeries& a, const QuerySeries& b) {
+  return a.start_offset_ns == b.start_offset_ns && a.latency_ns == b.latency_ns &&
+         a.intended_offset_ns == b.intended_offset_ns && a.samples_per_query == b.samples_per_query &&
+         a.short_queries == b.short_queries && a.warmup_count == b.warmup_count;
+}
+
+// The parts of an encoded record, so that a test can change one.
+struct Parts {
+  Json header;
+  std::string arrays;
+};
+
+Parts Split(const std::string& bytes) {
+  std::uint32_t length = 0;
+  std::memcpy(&length, bytes.data() + 8, 4);
+  return {Json::parse(bytes.substr(12, length)), bytes.substr(12 + length)};
+}
+
+std::string Join(const Parts& parts) {
+  const std::string header = parts.header.dump();
+  const auto length = static_cast<std::uint32_t>(header.size());
+  std::string bytes = "PDKREC1\n";
+  bytes.append(reinterpret_cast<const char*>(&length), 4);
+  return bytes + header + parts.arrays;
+}
+
+std::string Deflate(const std::string& raw) {
+  uLongf size = compressBound(raw.size());
+  std::string packed(size, '\0');
+  REQUIRE(compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                    reinterpret_cast<const Bytef*>(raw.data()), raw.size(), 9) == Z_OK);
+  packed.resize(size);
+  return packed;
+}
+
+std::string MessageOf(const std::string& bytes) {
+  const auto record = DecodeRepetition(bytes);
+  REQUIRE_FALSE(record.ok());
+  CHECK(record.status().code() == StatusCode::kInvalidArgument);
+  return record.status().message();
+}
+
+RepetitionRecord RandomRecord(Random& random) {
+  RepetitionRecord record;
+  const std::size_t count = random.Below(300);
+  const auto number = [&] { return random.Below(4) == 0 ? random.Next() : random.Below(100000); };
+  const auto maybe = [&]() -> std::optional<std::uint64_t> {
+    if (random.Below(2) == 0) return std::nullopt;
+    return random.Next();
+  };
+  record.index = static_cast<std::uint32_t>(random.Next());
+  record.runtime = "onnxruntime \"1\"";
+  record.options = {{"threads", "2"}, {"é", "\n"}};
+  record.model_load_ns = maybe();
+  record.first_inference_ns = maybe();
+  record.cold_start_ns = maybe();
+  record.peak_memory_bytes = maybe();
+  record.timer_floor_ns = maybe();
+  record.window_ns = random.Next();
+  if (random.Below(2) == 0) record.energy_j = random.Normal();
+  if (random.Below(2) == 0) record.clock = "simulated";
+  QuerySeries& queries = record.queries;
+  const bool open_loop = random.Below(2) == 0;
+  queries.samples_per_query = 1 + static_cast<std::uint32_t>(random.Below(32));
+  queries.warmup_count = random.Below(count + 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    queries.start_offset_ns.push_back(number());
+    queries.latency_ns.push_back(number());
+    if (open_loop) queries.intended_offset_ns.push_back(number());
+    if (random.Below(5) == 0)
+      queries.short_queries[i] = 1 + static_cast<std::uint32_t>(random.Below(queries.samples_per_query));
+  }
+  return record;
+}
+
+TEST_CASE("what a worker records is read back, whatever the numbers", "[kpi][run_record]") {
+  Random random(17);
+  for (int round = 0; round < 300; ++round) {
+    const RepetitionRecord record = RandomRecord(random);
+    const auto decoded = DecodeRepetition(EncodeRepetition(record));
+    REQUIRE(decoded.status().ToString() == "OK");
+    CHECK(decoded->index == record.index);
+    CHECK(decoded->runtime == record.runtime);
+    CHECK(decoded->options == record.options);
+    CHECK(decoded->model_load_ns == record.model_load_ns);
+    CHECK(decoded->first_inference_ns == record.first_inference_ns);
+    CHECK(decoded->cold_start_ns == record.cold_start_ns);
+    CHECK(decoded->peak_memory_bytes == record.peak_memory_bytes);
+    CHECK(decoded->window_ns == record.window_ns);
+    CHECK(decoded->energy_j == record.energy_j);
+    CHECK(decoded->timer_floor_ns == record.timer_floor_ns);
+    CHECK(decoded->clock == record.clock);
+    CHECK(Same(decoded->queries, record.queries));
+  }
+}
+
+TEST_CASE("a long series of like latencies takes few bytes a query", "[kpi][run_record]") {
+  Random random(1);
+  RepetitionRecord record;
+  std::uint64_t now = 0;
+  for (int i = 0; i < 100000; ++i) {
+    const std::uint64_t latency = 1'000'000 + random.Below(20000);
+    record.queries.start_offset_ns.push_back(now);
+    record.queries.latency_ns.push_back(latency);
+    now += latency + 100 + random.Below(50);
+  }
+  const std::string bytes = EncodeRepetition(record);
+  CHECK(bytes.size() < 600'000);
+  const auto decoded = DecodeRepetition(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(Same(decoded->queries, record.queries));
+}
+
+TEST_CASE("every prefix of a record is refused with a reason", "[kpi][run_record]") {
+  const std::string bytes = EncodeRepetition(MakeRepetition(0, 50, 1234567, 5));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK_FALSE(MessageOf(bytes.substr(0, size)).empty());
+  CHECK_THAT(MessageOf(bytes + "x"), Catch::Contains("more bytes than the header says"));
+  CHECK_THAT(MessageOf("not a record at all"), Catch::Contains("does not begin with PDKREC1"));
+}
+
+TEST_CASE("a damaged byte in the arrays is noticed", "[kpi][run_record]") {
+  const std::string bytes = EncodeRepetition(MakeRepetition(0, 50, 1234567, 5));
+  const std::size_t arrays = bytes.size() - Split(bytes).arrays.size();
+  for (std::size_t i = arrays; i < bytes.size(); ++i) {
+    std::string bad = bytes;
+    bad[i] = static_cast<char>(bad[i] ^ 0x10);
+    const auto record = DecodeRepetition(bad);
+    if (i >= arrays + 2) CHECK_FALSE(record.ok());  // the first two bytes only describe the compression
+  }
+}
+
+TEST_CASE("a header that does not fit its arrays is refused", "[kpi][run_record]") {
+  const Parts good = Split(EncodeRepetition(MakeRepetition(0, 50, 1000, 5)));
+  const auto message = [&](const char* key, const Json& value) {
+    Parts bad = good;
+    bad.header[key] = value;
+    return MessageOf(Join(bad));
+  };
+  CHECK_THAT(message("queries", 51), Catch::Contains("latency_ns: ends or is damaged at entry 49 of 51"));
+  CHECK_THAT(message("queries", 49), Catch::Contains("more bytes than the header says"));
+  CHECK_THAT(message("queries", 64'000'001), Catch::Contains("at most 64000000"));
+  CHECK_THAT(message("warmup_count", 51), Catch::Contains("warmup_count: more than queries"));
+  CHECK_THAT(message("samples_per_query", 0), Catch::Contains("samples_per_query"));
+  CHECK_THAT(message("short_queries", 51), Catch::Contains("short_queries: more than queries"));
+  CHECK_THAT(message("intended", true), Catch::Contains("intended_offset_ns"));
+  CHECK_THAT(message("windows_ns", 1), Catch::Contains("window_ns"));
+  CHECK_THAT(message("energy_j", "much"), Catch::Contains("energy_j"));
+}
+
+TEST_CASE("short queries that cannot be are refused", "[kpi][run_record]") {
+  RepetitionRecord record = MakeRepetition(0, 10, 1000);
+  record.queries.samples_per_query = 4;
+  record.queries.short_queries[10] = 2;
+  CHECK_THAT(MessageOf(EncodeRepetition(record)), Catch::Contains("query 10 does not exist"));
+  record.queries.short_queries = {{3, 5}};
+  CHECK_THAT(MessageOf(EncodeRepetition(record)), Catch::Contains("query 3 has 5 samples"));
+  record.queries.short_queries = {{3, 0}};
+  CHECK_THAT(MessageOf(EncodeRepetition(record)), Catch::Contains("query 3 has 0 samples"));
+}
+
+TEST_CASE("a compression bomb is read no further than the header's count", "[kpi][run_record]") {
+  Parts bomb = Split(EncodeRepetition(MakeRepetition(0, 2, 1000)));
+  bomb.arrays = Deflate(std::string(std::size_t{64} << 20, '\0'));
+  CHECK(bomb.arrays.size() < 100'000);
+  CHECK_THAT(MessageOf(Join(bomb)), Catch::Contains("more bytes than the header says"));
+}
+
+TEST_CASE("a count without the bytes for it costs no memory", "[kpi][run_record]") {
+  Parts bad = Split(EncodeRepetition(MakeRepetition(0, 2, 1000)));
+  bad.header["queries"] = 64'000'000;
+  CHECK_THAT(MessageOf(Join(bad)), Catch::Contains("ends or is damaged at entry"));
+}
+
+TEST_CASE("a number of more than 64 bits is refused", "[kpi][run_record]") {
+  Parts bad = Split(EncodeRepetition(MakeRepetition(0, 1, 1000)));
+  bad.arrays = Deflate(std::string(10, '\xff') + std::string(2, '\x01'));
+  CHECK_THAT(MessageOf(Join(bad)), Catch::Contains("start_offset_ns: a number over 64 bits"));
+}
+
+}  // namespace
+}  // namespace paddock
