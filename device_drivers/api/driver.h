@@ -85,6 +85,10 @@ class Session {
   virtual std::optional<std::uint64_t> DeviceTimeNs() const { return std::nullopt; }
   // Energy since the session was opened by the device's own counter. Absent without one.
   virtual std::optional<double> EnergyJ() const { return std::nullopt; }
+
+  // The run has come to this stage: "warm-up", "measuring", "predicting" or "reporting". Called between queries, after the
+  // worker has told its agent, so that whatever the device does here is put down to the right stage.
+  virtual void EnterStage(std::string_view stage) { static_cast<void>(stage); }
 };
 
 class DeviceDriver {

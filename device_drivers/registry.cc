@@ -1,0 +1,29 @@
+#include "device_drivers/registry.h"
+
+#include <string>
+
+#include "device_drivers/onnxruntime/onnxruntime_driver.h"
+#include "device_drivers/simulated/simulated_driver.h"
+
+namespace paddock {
+
+std::span<const DriverEntry> AllDrivers() {
+  static const DriverEntry kDrivers[] = {
+      {"onnxruntime", "ONNX models on this machine's CPU or GPU through ONNX Runtime", OnnxruntimeOptions(),
+       CreateOnnxruntimeDriver},
+      {"simulated", "a model of a board: time and energy without hardware, and faults on demand", SimulatedOptions(),
+       CreateSimulatedDriver},
+  };
+  return kDrivers;
+}
+
+Result<const DriverEntry*> FindDriver(std::string_view name) {
+  std::string names;
+  for (const DriverEntry& entry : AllDrivers()) {
+    if (entry.name == name) return &entry;
+    names.append(names.empty() ? "" : ", ").append(entry.name);
+  }
+  return NotFoundError("there is no driver '" + std::string(name) + "'; there are: " + names);
+}
+
+}  // namespace paddock
