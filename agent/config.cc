@@ -1,0 +1,142 @@
+#include "agent/config.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <CLI/CLI.hpp>
+#include <yaml-cpp/yaml.h>
+
+#include "base/file.h"
+#include "base/strict_json.h"
+#include "base/version.h"
+#include "device_drivers/registry.h"
+
+namespace paddock::agent {
+namespace {
+
+Status ReadConfigFile(const std::string& path, AgentConfig* config) {
+  PADDOCK_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, 1 << 20));
+  PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseYaml(text, path));
+  StrictObject root(json, "");
+  root.Optional("server", &config->server);
+  root.Optional("id", &config->id);
+  root.Optional("driver", &config->driver);
+  root.Optional("labels", &config->labels);
+  root.Optional("options", &config->options);
+  root.Optional("shares", &config->shares);
+  root.Optional("state", &config->state);
+  root.Optional("cache_bytes", &config->cache_bytes);
+  root.Optional("worker_memory_limit_bytes", &config->worker_memory_limit_bytes);
+  root.Optional("log_level", &config->log_level);
+  return root.Finish().WithContext(path);
+}
+
+Status ReadPairs(const std::string& flag, const std::vector<std::string>& pairs, std::map<std::string, std::string>* out) {
+  for (const std::string& pair : pairs) {
+    const auto equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return InvalidArgumentError(flag + " \"" + pair + "\" must read KEY=VALUE");
+    }
+    (*out)[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return OkStatus();
+}
+
+bool IsDeviceId(const std::string& id) {
+  return !id.empty() && id.size() <= 64 && id[0] != '.' && std::all_of(id.begin(), id.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+  });
+}
+
+Status CheckConfig(const AgentConfig& config) {
+  if (!IsDeviceId(config.id)) {
+    return InvalidArgumentError("the device id \"" + config.id +
+                                "\" must have 1 to 64 letters, digits, '.', '_' or '-' and not begin with '.'; set it with --id");
+  }
+  if (config.driver.empty()) return InvalidArgumentError("no driver; name one with --driver");
+  PADDOCK_RETURN_IF_ERROR(FindDriver(config.driver).status().WithContext("--driver"));
+  if (config.state.empty()) return InvalidArgumentError("no state folder; name one with --state");
+  const auto colon = config.server.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == config.server.size()) {
+    return InvalidArgumentError("the server \"" + config.server + "\" must read HOST:PORT; set it with --server");
+  }
+  const std::vector<std::string> levels = {"debug", "info", "warn", "error"};
+  if (std::find(levels.begin(), levels.end(), config.log_level) == levels.end()) {
+    return InvalidArgumentError("the log level \"" + config.log_level + "\" is none of debug, info, warn, error");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, const GetEnv& get_env) {
+  CLI::App app("Runs a coordinator's benchmarks on one device.", "paddock-agent");
+  std::optional<std::string> server, id, driver, state, file, log_level;
+  std::vector<std::string> labels, options, shares;
+  bool version = false, check = false, print = false;
+  app.add_option("--server", server, "HOST:PORT of the coordinator (default 127.0.0.1:7700)");
+  app.add_option("--id", id, "the device's id on the farm");
+  app.add_option("--driver", driver, "the family of devices that this one belongs to");
+  app.add_option("--label", labels, "k=v, may be repeated")->allow_extra_args(false);
+  app.add_option("--option", options, "k=v of the driver, may be repeated")->allow_extra_args(false);
+  app.add_option("--share", shares, "a resource that other devices on this host use too, may be repeated")->allow_extra_args(false);
+  app.add_option("--state", state, "folder for the cache and for results that are not delivered yet");
+  app.add_option("--config", file, "YAML file; flags and environment go above it");
+  app.add_option("--log-level", log_level, "debug, info, warn or error");
+  app.add_flag("--version", version, "print the version");
+  app.add_flag("--check-config", check, "check the configuration and exit");
+  app.add_flag("--print-config", print, "print the complete configuration and exit");
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return Command{.kind = CommandKind::kPrintAndExit, .config = {}, .text = app.help()};
+  } catch (const CLI::ParseError& error) {
+    return InvalidArgumentError(std::string(error.what()) + "; see paddock-agent --help");
+  }
+  if (version) {
+    return Command{.kind = CommandKind::kPrintAndExit, .config = {}, .text = "paddock-agent " + std::string(kPaddockVersion) + "\n"};
+  }
+
+  Command command;
+  AgentConfig& config = command.config;
+  if (!file) file = get_env("PADDOCK_AGENT_CONFIG");
+  if (file) PADDOCK_RETURN_IF_ERROR(ReadConfigFile(*file, &config));
+
+  const auto overlay = [&](const std::optional<std::string>& flag, const char* variable, std::string* out) {
+    if (const auto value = get_env(variable)) *out = *value;
+    if (flag) *out = *flag;
+  };
+  overlay(server, "PADDOCK_SERVER", &config.server);
+  overlay(id, "PADDOCK_AGENT_ID", &config.id);
+  overlay(driver, "PADDOCK_AGENT_DRIVER", &config.driver);
+  overlay(state, "PADDOCK_AGENT_STATE", &config.state);
+  overlay(log_level, "PADDOCK_AGENT_LOG_LEVEL", &config.log_level);
+  PADDOCK_RETURN_IF_ERROR(ReadPairs("--label", labels, &config.labels));
+  PADDOCK_RETURN_IF_ERROR(ReadPairs("--option", options, &config.options));
+  if (!shares.empty()) config.shares = shares;
+  PADDOCK_RETURN_IF_ERROR(CheckConfig(config));
+  if (check) command.kind = CommandKind::kCheckConfig;
+  if (print) command.kind = CommandKind::kPrintConfig;
+  return command;
+}
+
+std::string ConfigAsYaml(const AgentConfig& config) {
+  YAML::Emitter out;
+  out.SetStringFormat(YAML::DoubleQuoted);
+  const auto key = [&out](const char* name) -> YAML::Emitter& { return out << YAML::Key << YAML::Auto << name << YAML::Value; };
+  out << YAML::BeginMap;
+  key("server") << config.server;
+  key("id") << config.id;
+  key("driver") << config.driver;
+  key("labels") << config.labels;
+  key("options") << config.options;
+  key("shares") << config.shares;
+  key("state") << config.state;
+  key("cache_bytes") << config.cache_bytes;
+  key("worker_memory_limit_bytes") << config.worker_memory_limit_bytes;
+  key("log_level") << config.log_level;
+  out << YAML::EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace paddock::agent

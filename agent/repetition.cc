@@ -1,0 +1,158 @@
+#include "agent/repetition.h"
+
+#include <charconv>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "agent/load_scenario.h"
+#include "agent/predictions.h"
+#include "agent/query_set.h"
+#include "base/file.h"
+#include "kpi/run_record.h"
+
+namespace paddock::agent {
+namespace {
+
+// VmHWM of this process.
+std::optional<std::uint64_t> PeakMemoryBytes() {
+  const auto status = ReadFile("/proc/self/status");
+  if (!status.ok()) return std::nullopt;
+  const std::string_view text = *status;
+  const auto found = text.find("\nVmHWM:");
+  if (found == std::string_view::npos) return std::nullopt;
+  const auto digits = text.find_first_of("0123456789", found);
+  if (digits == std::string_view::npos) return std::nullopt;
+  std::uint64_t kib = 0;
+  if (std::from_chars(text.data() + digits, text.data() + text.size(), kib).ec != std::errc()) return std::nullopt;
+  return kib * 1024;
+}
+
+class Repetition {
+ public:
+  Repetition(DeviceDriver& driver, const RepetitionRequest& request, const Clock& clock,
+             const std::function<void(std::string_view)>& report_stage)
+      : driver_(driver), request_(request), plan_(request.work.plan), clock_(clock), report_stage_(report_stage) {
+    record_.index = request.index;
+    record_.runtime = driver.Describe().runtime;
+  }
+
+  std::optional<Failure> Run() {
+    EnterStage(kStageLoading);
+    if (const Status status = Load(); !status.ok()) return FailureOfDriver(status, stage_);
+    auto counter = SharedCounter::Open(CounterPath(request_.folder));
+    if (!counter.ok()) return FailureOfFarm(counter.status(), stage_);
+    if (const Status status = Measure(*counter); !status.ok()) return FailureOfDriver(status, stage_);
+    if (const auto failure = KeepPredictions()) return failure;
+    EnterStage(kStageReporting);
+    const Status status = WriteFileAtomically(RecordPath(request_.folder, request_.index), EncodeRepetition(record_));
+    if (!status.ok()) return FailureOfFarm(status, stage_);
+    return std::nullopt;
+  }
+
+ private:
+  void EnterStage(std::string_view stage) {
+    stage_ = stage;
+    report_stage_(stage);
+    if (session_) session_->EnterStage(stage);
+  }
+
+  Status Load() {
+    const SessionRequest session_request{.artifact_path = request_.work.artifact_path,
+                                         .artifact_kind = plan_.artifact_kind,
+                                         .inputs = plan_.inputs,
+                                         .outputs = plan_.outputs,
+                                         .options = plan_.options,
+                                         .seed = plan_.seed,
+                                         .repetition = request_.index};
+    const MonotonicTime begin = clock_.Now();
+    // The agent ends this process at the repetition's deadline.
+    PADDOCK_ASSIGN_OR_RETURN(session_, driver_.Open(session_request, Deadline::Never()));
+    const MonotonicTime loaded = clock_.Now();
+    record_.options = session_->EffectiveOptions();
+
+    PADDOCK_ASSIGN_OR_RETURN(const QueryShape shape,
+                             ChooseQueryShape(session_->Inputs(), plan_.scenario,
+                                              driver_.Describe().limits.samples_per_query, plan_.sample_count));
+    samples_per_query_ = shape.samples_per_query;
+    PADDOCK_ASSIGN_OR_RETURN(
+        QuerySet set, QuerySet::Load(request_.work.batch_paths, session_->Inputs(), shape, plan_.sample_count));
+    queries_ = std::make_unique<QuerySet>(std::move(set));
+    bound_.reserve(queries_->queries().size());
+    for (const QuerySet::Query& query : queries_->queries()) {
+      PADDOCK_ASSIGN_OR_RETURN(const std::uint32_t handle, session_->Bind(query.inputs));
+      bound_.push_back({.handle = handle, .samples = query.samples});
+    }
+
+    const MonotonicTime first_begin = clock_.Now();
+    PADDOCK_RETURN_IF_ERROR(session_->Invoke(bound_[0].handle));
+    const MonotonicTime first_end = clock_.Now();
+    record_.first_inference_ns = Nanoseconds(first_begin, first_end);
+    if (const auto device_ns = session_->DeviceTimeNs()) {
+      record_.first_inference_ns = *device_ns;
+      record_.clock = "simulated";
+      time_is_modelled_ = true;
+      return OkStatus();
+    }
+    record_.model_load_ns = Nanoseconds(begin, loaded);
+    record_.cold_start_ns = Nanoseconds(request_.spawned, first_end);
+    record_.timer_floor_ns = MeasureTimerFloorNs(clock_);
+    return OkStatus();
+  }
+
+  Status Measure(SharedCounter& done) {
+    const LoadRequest load{.scenario = plan_.scenario, .queries = bound_, .samples_per_query = samples_per_query_};
+    PADDOCK_ASSIGN_OR_RETURN(LoadResult result, RunLoad(*session_, load, clock_, done,
+                                                        [this](std::string_view stage) { EnterStage(stage); }));
+    if (!time_is_modelled_) record_.peak_memory_bytes = PeakMemoryBytes();
+    record_.window_ns = result.window_ns;
+    record_.energy_j = result.energy_j;
+    record_.queries = std::move(result.series);
+    return OkStatus();
+  }
+
+  std::optional<Failure> KeepPredictions() {
+    if (request_.index != 0 || !plan_.keep_predictions || !driver_.Describe().computes_outputs) return std::nullopt;
+    EnterStage(kStagePredicting);
+    Predictions predictions(session_->Outputs());
+    for (const BoundQuery& query : bound_) {
+      Status status = session_->Invoke(query.handle);
+      if (!status.ok()) return FailureOfDriver(status, stage_);
+      const auto outputs = session_->ReadOutputs();
+      if (!outputs.ok()) return FailureOfDriver(outputs.status(), stage_);
+      status = predictions.Add(*outputs, query.samples);
+      if (!status.ok()) return FailureOfDriver(status, stage_);
+    }
+    const auto bytes = predictions.Encode();
+    if (!bytes.ok()) return FailureOfDriver(bytes.status(), stage_);
+    const Status written = WriteFileAtomically(PredictionsPath(request_.folder, request_.index), *bytes);
+    if (!written.ok()) return FailureOfFarm(written, stage_);
+    return std::nullopt;
+  }
+
+  static std::uint64_t Nanoseconds(MonotonicTime begin, MonotonicTime end) {
+    return static_cast<std::uint64_t>((end - begin).count());
+  }
+
+  DeviceDriver& driver_;
+  const RepetitionRequest& request_;
+  const RunPlan& plan_;
+  const Clock& clock_;
+  const std::function<void(std::string_view)>& report_stage_;
+  std::string_view stage_;
+  RepetitionRecord record_;
+  std::unique_ptr<QuerySet> queries_;  // the session refers to its bytes
+  std::unique_ptr<Session> session_;
+  std::vector<BoundQuery> bound_;
+  std::uint32_t samples_per_query_ = 1;
+  bool time_is_modelled_ = false;
+};
+
+}  // namespace
+
+std::optional<Failure> RunRepetition(DeviceDriver& driver, const RepetitionRequest& request, const Clock& clock,
+                                     const std::function<void(std::string_view stage)>& report_stage) {
+  return Repetition(driver, request, clock, report_stage).Run();
+}
+
+}  // namespace paddock::agent

@@ -1,0 +1,239 @@
+#include "agent/run_runner.h"
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "base/file.h"
+
+namespace paddock::agent {
+namespace {
+
+constexpr int kWorkerAttempts = 3;
+constexpr int kDamagedTransfers = 3;
+constexpr auto kProgressInterval = std::chrono::milliseconds(200);
+constexpr auto kRetryFirst = std::chrono::milliseconds(200);
+constexpr auto kRetryLongest = std::chrono::milliseconds(5'000);
+constexpr std::size_t kLastWordsBytes = 600;
+
+// The end of a worker's stderr, on one line.
+std::string LastWords(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  if (text.size() > kLastWordsBytes) text = "... " + text.substr(text.size() - kLastWordsBytes);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.empty() ? "it left no last words" : "its last words: " + text;
+}
+
+// Signals that a program raises by what it does; others come from outside.
+bool IsCrash(int signal) {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE || signal == SIGABRT ||
+         signal == SIGTRAP || signal == SIGSYS;
+}
+
+}  // namespace
+
+// What a worker said before it ended.
+struct RunRunner::Attempt {
+  std::string stage = kStageLoading;
+  std::optional<Failure> failure;
+};
+
+RunRunner::RunRunner(RunnerSettings settings, BlobCache& cache, BlobTransfer& transfer,
+                     std::function<void(const Progress&)> on_progress)
+    : settings_(std::move(settings)), cache_(cache), transfer_(transfer), on_progress_(std::move(on_progress)) {}
+
+Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interrupted) {
+  Report report;
+  report.lease = run.assignment.lease;
+  report.outcome = Outcome::kFailed;
+  interrupted_ = interrupted;
+  progress_ = Progress{.lease = run.assignment.lease, .stage = {}, .time_left_s = {}};
+  repetition_s_.reset();
+
+  const auto decoded = DecodeRunPlan(run.assignment.plan_json);
+  if (!decoded.ok()) {
+    report.failure = FailureOfFarm(decoded.status().WithContext("the coordinator sent a plan that cannot be read"),
+                                   kStageTransferring);
+    return report;
+  }
+  const RunPlan& plan = *decoded;
+  plan_ = &plan;
+  progress_.repetitions = plan.repetitions;
+  report.repetitions = CompleteRepetitions(run.folder, plan.repetitions);
+  repetitions_left_ = plan.repetitions - static_cast<std::uint32_t>(report.repetitions.size());
+
+  std::vector<BlobCache::Pin> pins;  // until the run has ended
+  if (repetitions_left_ > 0) {
+    EnterStage(kStageTransferring);
+    report.failure = Fetch(plan, &pins);
+    if (!report.failure && !interrupted_()) {
+      WorkerRequest request{.driver = settings_.driver, .options = settings_.options, .artifact_path = pins[0].path(),
+                            .batch_paths = {}, .plan = plan};
+      for (std::size_t i = 1; i < pins.size(); ++i) request.batch_paths.push_back(pins[i].path());
+      const Status status = WriteFileAtomically(WorkerRequestPath(run.folder), EncodeWorkerRequest(request));
+      if (!status.ok()) report.failure = FailureOfFarm(status, kStageTransferring);
+    }
+  }
+  for (std::uint32_t index = 0; index < plan.repetitions && !report.failure && !interrupted_(); ++index) {
+    const bool complete = std::any_of(report.repetitions.begin(), report.repetitions.end(),
+                                      [&](const RepetitionFiles& files) { return files.index == index; });
+    if (complete) continue;
+    report.failure = RunRepetition(run.folder, plan, index);
+    --repetitions_left_;
+  }
+
+  report.repetitions = CompleteRepetitions(run.folder, plan.repetitions);
+  if (report.repetitions.size() == plan.repetitions) {
+    report.failure.reset();
+    report.outcome = Outcome::kDone;
+  } else if (interrupted_()) {
+    report.failure.reset();
+    report.outcome = Outcome::kCancelled;
+  } else if (!report.failure) {
+    report.failure = FailureOfFarm(DataLossError("a repetition's record in " + run.folder + " cannot be read"), kStageReporting);
+  }
+  progress_.time_left_s.reset();
+  EnterStage(kStageReporting);
+  plan_ = nullptr;
+  return report;
+}
+
+std::optional<Failure> RunRunner::Fetch(const RunPlan& plan, std::vector<BlobCache::Pin>* pins) {
+  std::vector<Digest> digests = {plan.artifact};
+  digests.insert(digests.end(), plan.batches.begin(), plan.batches.end());
+  for (const Digest& digest : digests) {
+    auto pin = FetchBlob(digest);
+    if (!pin.ok()) return FailureOfFarm(pin.status(), kStageTransferring);
+    pins->push_back(std::move(pin).value());
+  }
+  return std::nullopt;
+}
+
+Result<BlobCache::Pin> RunRunner::FetchBlob(const Digest& digest) {
+  auto pause = std::chrono::nanoseconds(kRetryFirst);
+  for (int damaged = 0;;) {
+    PADDOCK_ASSIGN_OR_RETURN(auto known, cache_.Find(digest));
+    if (known) return std::move(*known);
+    if (interrupted_()) return CancelledError("interrupted while fetching blob " + digest.ShortHex());
+    PADDOCK_ASSIGN_OR_RETURN(const auto partial, cache_.Receive(digest));
+    Status status = transfer_.Download(digest, *partial, interrupted_);
+    if (status.ok()) {
+      auto pin = partial->Commit();
+      if (pin.ok()) return pin;
+      status = pin.status();
+    }
+    switch (status.code()) {
+      case StatusCode::kUnavailable:
+      case StatusCode::kDeadlineExceeded:
+        for (const Deadline until = Deadline::After(pause); !until.passed() && !interrupted_();) {
+          std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(until.remaining(), std::chrono::milliseconds(50)));
+        }
+        pause = std::min<std::chrono::nanoseconds>(pause * 2, kRetryLongest);
+        continue;
+      case StatusCode::kDataLoss:
+      case StatusCode::kOutOfRange:
+      case StatusCode::kInvalidArgument:
+        PADDOCK_RETURN_IF_ERROR(cache_.DropPartial(digest));
+        if (++damaged < kDamagedTransfers) continue;
+        return status.WithContext("blob " + digest.ShortHex() + ", fetched " + std::to_string(damaged) + " times");
+      default:
+        return status.WithContext("fetching blob " + digest.ShortHex());
+    }
+  }
+}
+
+std::optional<Failure> RunRunner::RunRepetition(const std::string& folder, const RunPlan& plan, std::uint32_t index) {
+  progress_.repetition = index + 1;
+  repetition_began_ = SystemClock().Now();
+  for (int tries = 1;; ++tries) {
+    Attempt attempt;
+    const auto ended = RunWorker(folder, plan, index, &attempt);
+    if (!ended.ok()) return FailureOfFarm(ended.status(), kStageLoading);
+    if (ended->cancelled) return std::nullopt;
+    if (ended->succeeded() && FileSize(RecordPath(folder, index)).ok()) {
+      repetition_s_ = std::chrono::duration<double>(SystemClock().Now() - repetition_began_).count();
+      return std::nullopt;
+    }
+    const bool ended_by_itself = !ended->timed_out && !attempt.failure;
+    if (ended_by_itself && tries < kWorkerAttempts) continue;
+    auto failure = Judge(*ended, attempt, plan, index);
+    if (failure && tries > 1) failure->message += " (the same in " + std::to_string(tries) + " processes)";
+    return failure;
+  }
+}
+
+Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunPlan& plan, std::uint32_t index,
+                                           Attempt* attempt) {
+  PADDOCK_ASSIGN_OR_RETURN(SharedCounter counter, SharedCounter::Open(CounterPath(folder)));
+  counter.Store(0);
+  progress_.inferences_done = 0;
+
+  ProcessRequest request;
+  request.environment = settings_.worker_environment;
+  request.working_directory = folder;
+  request.memory_limit_bytes = plan.memory_limit_bytes != 0 ? plan.memory_limit_bytes : settings_.worker_memory_limit_bytes;
+  request.on_stdout_line = [&](const std::string& text) {
+    WorkerLine line = ParseWorkerLine(text);
+    if (line.failure) attempt->failure = std::move(line.failure);
+    if (!line.stage) return;
+    attempt->stage = *line.stage;
+    EnterStage(*line.stage);
+  };
+  MonotonicTime published = SystemClock().Now();
+  const auto look_around = [&] {
+    if (const MonotonicTime now = SystemClock().Now(); now - published >= kProgressInterval) {
+      published = now;
+      Publish(counter.Load());
+    }
+    return interrupted_();
+  };
+  const auto timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(plan.repetition_timeout_s, 1e8) * 1e9));
+  request.argv = {settings_.worker_path, folder, std::to_string(index),
+                  std::to_string(SystemClock().Now().time_since_epoch().count())};
+  return RunProcess(request, Deadline::After(timeout), look_around);
+}
+
+std::optional<Failure> RunRunner::Judge(const ProcessResult& ended, const Attempt& attempt, const RunPlan& plan,
+                                        std::uint32_t index) const {
+  const std::string where = " in stage " + attempt.stage + " of repetition " + std::to_string(index + 1);
+  if (ended.timed_out) {
+    return Failure{.failure_class = FailureClass::kDevice, .stage = attempt.stage,
+                   .message = "the worker missed its deadline of " + std::to_string(static_cast<std::int64_t>(plan.repetition_timeout_s)) +
+                              " s" + where + " and was killed; not tried again. Is the device silent, or repetition_timeout_s too short? " +
+                              LastWords(ended.stderr_text)};
+  }
+  if (attempt.failure) return attempt.failure;
+  Failure failure{.failure_class = FailureClass::kJob, .stage = attempt.stage,
+                  .message = "the worker ended with " + ended.Describe() + where + "; " + LastWords(ended.stderr_text)};
+  if (ended.signal != 0) failure.message = "the worker was " + ended.Describe() + where + "; " + LastWords(ended.stderr_text);
+  if (ended.signal != 0 && !IsCrash(ended.signal)) {
+    failure.failure_class = FailureClass::kFarm;
+    failure.retry = true;
+    failure.message += "; the signal came from outside, or from the kernel for lack of memory";
+  }
+  if (ended.succeeded()) {
+    failure.failure_class = FailureClass::kFarm;
+    failure.message = "the worker said that all went well but left no record" + where;
+  }
+  return failure;
+}
+
+void RunRunner::EnterStage(const std::string& stage) {
+  progress_.stage = stage;
+  Publish(progress_.inferences_done);
+}
+
+void RunRunner::Publish(std::uint64_t inferences_done) {
+  progress_.inferences_done = inferences_done;
+  progress_.time_left_s = TimeLeftS();
+  on_progress_(progress_);
+}
+
+std::optional<double> RunRunner::TimeLeftS() const {
+  if (plan_ == nullptr || progress_.repetition == 0 || repetitions_left_ == 0) return std::nullopt;
+  const double each_s = repetition_s_.value_or(plan_->scenario.warmup.min_s + plan_->scenario.min_duration_s);
+  const double elapsed_s = std::chrono::duration<double>(SystemClock().Now() - repetition_began_).count();
+  return std::max(each_s - elapsed_s, 0.0) + each_s * (repetitions_left_ - 1);
+}
+
+}  // namespace paddock::agent
