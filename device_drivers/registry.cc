@@ -11,8 +11,8 @@ std::span<const DriverEntry> AllDrivers() {
   static const DriverEntry kDrivers[] = {
       {"onnxruntime", "ONNX models on this machine's CPU or GPU through ONNX Runtime", OnnxruntimeOptions(),
        CreateOnnxruntimeDriver},
-      {"simulated", "a model of a board: time and energy without hardware, and faults on demand", SimulatedOptions(),
-       CreateSimulatedDriver},
+      {"simulated", "a model of a board: time and energy without hardware, and faults on demand",
+       SimulatedOptions(), CreateSimulatedDriver},
   };
   return kDrivers;
 }

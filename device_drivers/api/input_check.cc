@@ -14,7 +14,8 @@ Status CheckInput(const TensorInfo& wanted, const TensorView& tensor) {
     fits = tensor.shape[i] >= 0 && (wanted.shape[i] < 0 || wanted.shape[i] == tensor.shape[i]);
   }
   if (!fits) {
-    return InvalidArgumentError("the model wants " + TensorText(wanted) + ", but is given " + TensorText(given));
+    return InvalidArgumentError("the model wants " + TensorText(wanted) + ", but is given " +
+                                TensorText(given));
   }
   const std::optional<std::uint64_t> count = ElementCount(tensor.shape);
   if (!count || *count * ElementSize(tensor.type) != tensor.bytes.size()) {

@@ -1,6 +1,6 @@
-// Reads a device's options (`--option key=value`) as typed values, for DriverEntry::create. The first mistake is kept and
-// answered by Finish(); until then each read gives the fallback, so a driver reads everything in a row and checks once.
-// One thread; the options must outlive the reader.
+// Reads a device's options (`--option key=value`) as typed values, for DriverEntry::create. The first mistake
+// is kept and answered by Finish(); until then each read gives the fallback, so a driver reads everything in
+// a row and checks once. One thread; the options must outlive the reader.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,11 @@ class OptionReader {
   OptionReader(std::string_view driver, const DriverOptions& options) : driver_(driver), options_(options) {}
 
   std::string Text(const std::string& key, std::string_view fallback);
-  std::string Choice(const std::string& key, std::string_view fallback, std::initializer_list<std::string_view> choices);
+  std::string Choice(const std::string& key, std::string_view fallback,
+                     std::initializer_list<std::string_view> choices);
   // Decimal, between the bounds (both included).
-  std::uint64_t Unsigned(const std::string& key, std::uint64_t fallback, std::uint64_t min, std::uint64_t max);
+  std::uint64_t Unsigned(const std::string& key, std::uint64_t fallback, std::uint64_t min,
+                         std::uint64_t max);
   // Finite, between the bounds (both included).
   double Number(const std::string& key, double fallback, double min, double max);
   // "true" or "false".
@@ -31,7 +33,8 @@ class OptionReader {
   std::map<std::string, std::string> WithPrefix(std::string_view prefix);
   bool Has(const std::string& key) const { return options_.contains(key); }
 
-  // INVALID_ARGUMENT for the first mistake, or for a key that nobody read: names the driver, the key and what it may be.
+  // INVALID_ARGUMENT for the first mistake, or for a key that nobody read: names the driver, the key and what
+  // it may be.
   Status Finish() const;
 
  private:

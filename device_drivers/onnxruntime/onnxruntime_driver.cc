@@ -19,7 +19,8 @@ constexpr OptionDoc kOptions[] = {
     {"graph_level", "graph optimisation: disabled, basic, extended or all; default all"},
     {"spinning", "idle threads wait busily: true or false; default false"},
     {"memory_arena", "keep freed memory for the next inference: true or false; default true"},
-    {"execution_provider", "cpu, cuda, tensorrt, or another provider of the library by its name; default cpu"},
+    {"execution_provider",
+     "cpu, cuda, tensorrt, or another provider of the library by its name; default cpu"},
     {"provider.KEY", "option KEY of the execution provider; default none"},
 };
 
@@ -57,9 +58,8 @@ class OnnxruntimeDriver final : public DeviceDriver {
     description_.driver = "onnxruntime";
     description_.model = architecture + " " + ProcessorName();
     description_.runtime = "onnxruntime " + library_->version();
-    description_.labels = {{"arch", architecture},
-                           {"class", DeviceClass(settings_.execution_provider)},
-                           {"os", "linux"}};
+    description_.labels = {
+        {"arch", architecture}, {"class", DeviceClass(settings_.execution_provider)}, {"os", "linux"}};
     description_.artifact_kinds = {"onnx"};
   }
 
@@ -73,7 +73,8 @@ class OnnxruntimeDriver final : public DeviceDriver {
 
   Result<std::unique_ptr<Session>> Open(const SessionRequest& request, Deadline) override {
     if (request.artifact_kind != "onnx") {
-      return InvalidArgumentError("driver 'onnxruntime' runs artifacts of kind 'onnx', not '" + request.artifact_kind + "'");
+      return InvalidArgumentError("driver 'onnxruntime' runs artifacts of kind 'onnx', not '" +
+                                  request.artifact_kind + "'");
     }
     return OpenOrtSession(library_, request.artifact_path, settings_.With(request.options));
   }
@@ -94,7 +95,8 @@ Result<std::unique_ptr<DeviceDriver>> CreateOnnxruntimeDriver(const DriverOption
   OrtSettings settings = ReadOrtSettings(reader);
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
   PADDOCK_ASSIGN_OR_RETURN(std::shared_ptr<const OrtLibrary> library, OrtLibrary::Open(path));
-  return std::unique_ptr<DeviceDriver>(std::make_unique<OnnxruntimeDriver>(std::move(library), std::move(settings)));
+  return std::unique_ptr<DeviceDriver>(
+      std::make_unique<OnnxruntimeDriver>(std::move(library), std::move(settings)));
 }
 
 }  // namespace paddock

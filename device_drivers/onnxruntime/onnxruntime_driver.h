@@ -1,5 +1,5 @@
-// The family `onnxruntime`: runs ONNX models on this machine through an ONNX Runtime library that is opened at run time. What
-// it needs, its options and its quirks: onnxruntime.md.
+// The family `onnxruntime`: runs ONNX models on this machine through an ONNX Runtime library that is opened
+// at run time. What it needs, its options and its quirks: onnxruntime.md.
 #pragma once
 
 #include <memory>

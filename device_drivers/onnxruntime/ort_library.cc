@@ -9,25 +9,29 @@ namespace paddock {
 namespace {
 
 constexpr std::string_view kNextStep =
-    "; give the path of libonnxruntime.so.1 (version 1.17 or newer) with `--option library=PATH`, or run `./dev build`, "
+    "; give the path of libonnxruntime.so.1 (version 1.17 or newer) with `--option library=PATH`, or run "
+    "`./dev build`, "
     "which fetches one";
 
 std::vector<std::string> Candidates(const std::string& path) {
   if (!path.empty()) return {path};
-  if (const char* const from_environment = std::getenv("PADDOCK_ONNXRUNTIME"); from_environment && *from_environment) {
+  if (const char* const from_environment = std::getenv("PADDOCK_ONNXRUNTIME");
+      from_environment && *from_environment) {
     return {from_environment};
   }
   return {"libonnxruntime.so.1", "libonnxruntime.so"};
 }
 
 bool SpeaksOfMemory(std::string_view text) {
-  for (const std::string_view words : {"bad_alloc", "bad allocation", "Failed to allocate memory", "out of memory"}) {
+  for (const std::string_view words :
+       {"bad_alloc", "bad allocation", "Failed to allocate memory", "out of memory"}) {
     if (text.find(words) != text.npos) return true;
   }
   return false;
 }
 
-// ONNX Runtime reports most of what is wrong with a model as FAIL or RUNTIME_EXCEPTION: the model or its data is to blame.
+// ONNX Runtime reports most of what is wrong with a model as FAIL or RUNTIME_EXCEPTION: the model or its data
+// is to blame.
 StatusCode CodeOf(int code, std::string_view text) {
   if (SpeaksOfMemory(text)) return StatusCode::kResourceExhausted;
   switch (code) {
@@ -84,8 +88,8 @@ Result<std::shared_ptr<const OrtLibrary>> OrtLibrary::Open(const std::string& pa
   const ort::OrtApiBase* const base = get_api_base();
   const ort::Function* const table = base->GetApi(ort::kApiVersion);
   if (table == nullptr) {
-    return FailedPreconditionError(opened + " is ONNX Runtime " + base->GetVersionString() + ", which is too old" +
-                                   std::string(kNextStep));
+    return FailedPreconditionError(opened + " is ONNX Runtime " + base->GetVersionString() +
+                                   ", which is too old" + std::string(kNextStep));
   }
 
   const std::shared_ptr<OrtLibrary> library(
@@ -131,10 +135,11 @@ Status OrtLibrary::ToStatus(ort::OrtStatus* status) const {
   return {code, text};
 }
 
-Status WriteOptimizedModel(const OrtLibrary& library, const std::string& input_path, const std::string& output_path,
-                           GraphLevel level) {
+Status WriteOptimizedModel(const OrtLibrary& library, const std::string& input_path,
+                           const std::string& output_path, GraphLevel level) {
   if (level == GraphLevel::kAll) {
-    return InvalidArgumentError("graph_level 'all' ties the model to this CPU; write it with 'extended' at most");
+    return InvalidArgumentError(
+        "graph_level 'all' ties the model to this CPU; write it with 'extended' at most");
   }
   PADDOCK_ASSIGN_OR_RETURN(const OrtOptionsHandle options, library.CreateOptions(level));
   PADDOCK_RETURN_IF_ERROR(library.Call(ort::kSetIntraOpNumThreads, options.get(), 1));

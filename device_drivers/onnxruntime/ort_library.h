@@ -1,7 +1,7 @@
-// ONNX Runtime, opened with dlopen: one loaded library and its environment, and the owners of what it hands out. Used by the
-// driver and by prepare/ (graph optimiser).
-// Thread-safe: ONNX Runtime's environment and session creation are. The library stays mapped until the process ends, since
-// its threads and thread-local objects may outlive their owner.
+// ONNX Runtime, opened with dlopen: one loaded library and its environment, and the owners of what it hands
+// out. Used by the driver and by prepare/ (graph optimiser). Thread-safe: ONNX Runtime's environment and
+// session creation are. The library stays mapped until the process ends, since its threads and thread-local
+// objects may outlive their owner.
 #pragma once
 
 #include <memory>
@@ -32,8 +32,8 @@ Result<GraphLevel> ParseGraphLevel(std::string_view name);
 
 class OrtLibrary {
  public:
-  // `path` as dlopen takes it. Empty: the environment variable PADDOCK_ONNXRUNTIME, else libonnxruntime.so.1, else
-  // libonnxruntime.so. FAILED_PRECONDITION says what was tried, what was wrong with it, and what to do.
+  // `path` as dlopen takes it. Empty: the environment variable PADDOCK_ONNXRUNTIME, else libonnxruntime.so.1,
+  // else libonnxruntime.so. FAILED_PRECONDITION says what was tried, what was wrong with it, and what to do.
   static Result<std::shared_ptr<const OrtLibrary>> Open(const std::string& path);
   ~OrtLibrary();
   OrtLibrary(const OrtLibrary&) = delete;
@@ -45,7 +45,8 @@ class OrtLibrary {
   std::vector<std::string> AvailableProviders() const;
 
   const ort::Api& api() const { return api_; }
-  // Calls a function of the table that answers an OrtStatus*. How ONNX Runtime's codes are read: see ToStatus in the .cc.
+  // Calls a function of the table that answers an OrtStatus*. How ONNX Runtime's codes are read: see ToStatus
+  // in the .cc.
   template <typename SlotType, typename... Arguments>
   Status Call(SlotType slot, Arguments... arguments) const {
     ort::OrtStatus* const status = api_(slot, arguments...);
@@ -57,7 +58,8 @@ class OrtLibrary {
   }
 
   Result<OrtOptionsHandle> CreateOptions(GraphLevel level) const;
-  Result<OrtSessionHandle> CreateSession(const std::string& model_path, const ort::OrtSessionOptions* options) const;
+  Result<OrtSessionHandle> CreateSession(const std::string& model_path,
+                                         const ort::OrtSessionOptions* options) const;
 
  private:
   OrtLibrary(std::string path, std::string version, ort::Api api)
@@ -70,9 +72,9 @@ class OrtLibrary {
   ort::OrtEnv* env_ = nullptr;
 };
 
-// Loads `input_path`, optimises its graph and writes it to `output_path` (not atomically). At most kExtended: what kAll writes
-// only runs on the kind of CPU that wrote it, and is INVALID_ARGUMENT.
-Status WriteOptimizedModel(const OrtLibrary& library, const std::string& input_path, const std::string& output_path,
-                           GraphLevel level);
+// Loads `input_path`, optimises its graph and writes it to `output_path` (not atomically). At most kExtended:
+// what kAll writes only runs on the kind of CPU that wrote it, and is INVALID_ARGUMENT.
+Status WriteOptimizedModel(const OrtLibrary& library, const std::string& input_path,
+                           const std::string& output_path, GraphLevel level);
 
 }  // namespace paddock

@@ -10,25 +10,35 @@
 namespace paddock {
 namespace {
 
-using SymbolicShape = std::vector<std::string>;  // the model's names of open dimensions; empty where it gives none
+using SymbolicShape =
+    std::vector<std::string>;  // the model's names of open dimensions; empty where it gives none
 
 // ElementType and ONNXTensorElementDataType, which is also TensorProto.DataType of ONNX.
 constexpr std::array<std::pair<ElementType, int>, 13> kElementTypes = {{
-    {ElementType::kFloat32, 1}, {ElementType::kUint8, 2}, {ElementType::kInt8, 3}, {ElementType::kUint16, 4},
-    {ElementType::kInt16, 5}, {ElementType::kInt32, 6}, {ElementType::kInt64, 7}, {ElementType::kBool, 9},
-    {ElementType::kFloat16, 10}, {ElementType::kFloat64, 11}, {ElementType::kUint32, 12}, {ElementType::kUint64, 13},
+    {ElementType::kFloat32, 1},
+    {ElementType::kUint8, 2},
+    {ElementType::kInt8, 3},
+    {ElementType::kUint16, 4},
+    {ElementType::kInt16, 5},
+    {ElementType::kInt32, 6},
+    {ElementType::kInt64, 7},
+    {ElementType::kBool, 9},
+    {ElementType::kFloat16, 10},
+    {ElementType::kFloat64, 11},
+    {ElementType::kUint32, 12},
+    {ElementType::kUint64, 13},
     {ElementType::kBfloat16, 16},
 }};
 
 int OrtTypeOf(ElementType type) {
-  const auto* const found =
-      std::find_if(kElementTypes.begin(), kElementTypes.end(), [&](const auto& row) { return row.first == type; });
+  const auto* const found = std::find_if(kElementTypes.begin(), kElementTypes.end(),
+                                         [&](const auto& row) { return row.first == type; });
   return found == kElementTypes.end() ? 0 : found->second;
 }
 
 std::optional<ElementType> ElementTypeOf(int ort_type) {
-  const auto* const found =
-      std::find_if(kElementTypes.begin(), kElementTypes.end(), [&](const auto& row) { return row.second == ort_type; });
+  const auto* const found = std::find_if(kElementTypes.begin(), kElementTypes.end(),
+                                         [&](const auto& row) { return row.second == ort_type; });
   if (found == kElementTypes.end()) return std::nullopt;
   return found->first;
 }
@@ -46,8 +56,8 @@ Result<Shape> ReadShape(const OrtLibrary& library, const ort::OrtTensorInfo* inf
   return shape;
 }
 
-Result<Port> ReadPort(const OrtLibrary& library, const ort::OrtSession* session, std::size_t index, auto name_slot,
-                      auto type_slot) {
+Result<Port> ReadPort(const OrtLibrary& library, const ort::OrtSession* session, std::size_t index,
+                      auto name_slot, auto type_slot) {
   ort::OrtAllocator* allocator = nullptr;
   PADDOCK_RETURN_IF_ERROR(library.Call(ort::kGetAllocatorWithDefaultOptions, &allocator));
   char* name = nullptr;
@@ -62,7 +72,8 @@ Result<Port> ReadPort(const OrtLibrary& library, const ort::OrtSession* session,
   int kind = 0;
   PADDOCK_RETURN_IF_ERROR(library.Call(ort::kGetOnnxTypeFromTypeInfo, type, &kind));
   if (kind != ort::kTypeIsTensor) {
-    return UnimplementedError("'" + port.info.name + "' of the model is not a tensor; only tensors can be measured");
+    return UnimplementedError("'" + port.info.name +
+                              "' of the model is not a tensor; only tensors can be measured");
   }
   const ort::OrtTensorInfo* tensor = nullptr;
   int element_type = 0;
@@ -70,7 +81,8 @@ Result<Port> ReadPort(const OrtLibrary& library, const ort::OrtSession* session,
   PADDOCK_RETURN_IF_ERROR(library.Call(ort::kGetTensorElementType, tensor, &element_type));
   const std::optional<ElementType> known = ElementTypeOf(element_type);
   if (!known) {
-    return UnimplementedError("'" + port.info.name + "' of the model has strings or another element type (number " +
+    return UnimplementedError("'" + port.info.name +
+                              "' of the model has strings or another element type (number " +
                               std::to_string(element_type) + " of ONNX) that cannot be measured");
   }
   port.info.type = *known;
@@ -85,7 +97,8 @@ Result<Port> ReadPort(const OrtLibrary& library, const ort::OrtSession* session,
 struct OutputSet {
   std::vector<std::optional<Shape>> shapes;  // empty: not known before the run
   std::vector<OrtValueHandle> tensors;       // null where the shape is not known
-  bool proven = false;  // a run has written into them; before that, the model's word on its shapes may still be wrong
+  bool proven =
+      false;  // a run has written into them; before that, the model's word on its shapes may still be wrong
 };
 
 struct Query {
@@ -130,8 +143,9 @@ class OrtModelSession final : public Session {
 
   std::vector<std::unique_ptr<OutputSet>> output_sets_;
   std::vector<Query> queries_;
-  const OutputSet* last_ = nullptr;       // the set of the last successful run
-  std::vector<ort::OrtValue*> results_;   // of the last run; the set's tensors, and ours to release where it has none
+  const OutputSet* last_ = nullptr;  // the set of the last successful run
+  std::vector<ort::OrtValue*>
+      results_;  // of the last run; the set's tensors, and ours to release where it has none
   const OutputSet* results_set_ = nullptr;
 };
 
@@ -170,7 +184,8 @@ Result<OrtValueHandle> OrtModelSession::WrapInput(const TensorView& tensor) cons
   void* const data = tensor.bytes.empty() ? &nothing : const_cast<std::byte*>(tensor.bytes.data());
   ort::OrtValue* value = nullptr;
   PADDOCK_RETURN_IF_ERROR(library_->Call(ort::kCreateTensorWithData, memory_.get(), data, tensor.bytes.size(),
-                                         tensor.shape.data(), tensor.shape.size(), OrtTypeOf(tensor.type), &value));
+                                         tensor.shape.data(), tensor.shape.size(), OrtTypeOf(tensor.type),
+                                         &value));
   return library_->Own<ort::kReleaseValue>(value);
 }
 
@@ -214,8 +229,8 @@ Result<OutputSet*> OrtModelSession::OutputsFor(std::span<const TensorView> input
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     ort::OrtValue* value = nullptr;
     if (shapes[i]) {
-      PADDOCK_RETURN_IF_ERROR(library_->Call(ort::kCreateTensor, allocator, shapes[i]->data(), shapes[i]->size(),
-                                             OrtTypeOf(outputs_[i].type), &value));
+      PADDOCK_RETURN_IF_ERROR(library_->Call(ort::kCreateTensor, allocator, shapes[i]->data(),
+                                             shapes[i]->size(), OrtTypeOf(outputs_[i].type), &value));
     }
     set->tensors.push_back(library_->Own<ort::kReleaseValue>(value));
   }
@@ -225,12 +240,14 @@ Result<OutputSet*> OrtModelSession::OutputsFor(std::span<const TensorView> input
 }
 
 Status OrtModelSession::Invoke(std::uint32_t query) {
-  if (query >= queries_.size()) return InvalidArgumentError("no query " + std::to_string(query) + " is bound");
+  if (query >= queries_.size())
+    return InvalidArgumentError("no query " + std::to_string(query) + " is bound");
   const Query& bound = queries_[query];
   last_ = nullptr;
   Status status = Run(bound);
   if (!status.ok() && !bound.outputs->proven) {
-    // Either the run is at fault, or the output shapes that the model states: without our tensors only the first can be.
+    // Either the run is at fault, or the output shapes that the model states: without our tensors only the
+    // first can be.
     ReleaseRuntimeOutputs();
     for (OrtValueHandle& tensor : bound.outputs->tensors) tensor.reset();
     status = Run(bound);
@@ -248,7 +265,8 @@ Status OrtModelSession::Run(const Query& query) {
 }
 
 Result<std::vector<TensorView>> OrtModelSession::ReadOutputs() {
-  if (last_ == nullptr) return FailedPreconditionError("no query has run successfully, so there are no outputs");
+  if (last_ == nullptr)
+    return FailedPreconditionError("no query has run successfully, so there are no outputs");
   std::vector<TensorView> views;
   for (std::size_t i = 0; i < results_.size(); ++i) {
     ort::OrtTensorInfo* info = nullptr;
@@ -285,8 +303,8 @@ void OrtModelSession::ReleaseRuntimeOutputs() {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> OpenOrtSession(std::shared_ptr<const OrtLibrary> library, const std::string& model_path,
-                                                const OrtSettings& settings) {
+Result<std::unique_ptr<Session>> OpenOrtSession(std::shared_ptr<const OrtLibrary> library,
+                                                const std::string& model_path, const OrtSettings& settings) {
   auto session = std::make_unique<OrtModelSession>(std::move(library), settings);
   PADDOCK_RETURN_IF_ERROR(session->Load(model_path));
   return std::unique_ptr<Session>(std::move(session));

@@ -12,8 +12,8 @@ constexpr std::uint32_t kMaxThreads = 1024;
 
 // The spelling that ONNX Runtime knows of a provider that it appends by name.
 std::string ProviderName(const std::string& name) {
-  for (const char* const known : {"CoreML", "DML", "MIGraphX", "NvTensorRtRtx", "OpenVINO", "QNN", "SNPE", "VitisAI",
-                                  "WebGPU", "XNNPACK"}) {
+  for (const char* const known : {"CoreML", "DML", "MIGraphX", "NvTensorRtRtx", "OpenVINO", "QNN", "SNPE",
+                                  "VitisAI", "WebGPU", "XNNPACK"}) {
     if (strcasecmp(known, name.c_str()) == 0) return known;
   }
   return name;
@@ -38,8 +38,9 @@ struct KeyValueArrays {
 
 // CUDA and TensorRT: options are an object that is made, filled and appended.
 template <auto kReleaseSlot, typename Options>
-Status AppendWithOptions(const OrtLibrary& library, ort::OrtSessionOptions* session, const KeyValueArrays& options,
-                         auto create_slot, auto update_slot, auto append_slot) {
+Status AppendWithOptions(const OrtLibrary& library, ort::OrtSessionOptions* session,
+                         const KeyValueArrays& options, auto create_slot, auto update_slot,
+                         auto append_slot) {
   Options* provider = nullptr;
   PADDOCK_RETURN_IF_ERROR(library.Call(create_slot, &provider));
   const auto owned = library.Own<kReleaseSlot>(provider);
@@ -48,7 +49,8 @@ Status AppendWithOptions(const OrtLibrary& library, ort::OrtSessionOptions* sess
   return library.Call(append_slot, session, provider);
 }
 
-Status AppendProvider(const OrtLibrary& library, ort::OrtSessionOptions* session, const OrtSettings& settings) {
+Status AppendProvider(const OrtLibrary& library, ort::OrtSessionOptions* session,
+                      const OrtSettings& settings) {
   const std::string& name = settings.execution_provider;
   const KeyValueArrays options(settings.provider_options);
   if (name == "cuda") {
@@ -57,7 +59,8 @@ Status AppendProvider(const OrtLibrary& library, ort::OrtSessionOptions* session
   }
   if (name == "tensorrt") {
     return AppendWithOptions<ort::kReleaseTensorRtOptions, ort::OrtTensorRtOptions>(
-        library, session, options, ort::kCreateTensorRtOptions, ort::kUpdateTensorRtOptions, ort::kAppendTensorRt);
+        library, session, options, ort::kCreateTensorRtOptions, ort::kUpdateTensorRtOptions,
+        ort::kAppendTensorRt);
   }
   return library.Call(ort::kAppendProvider, session, ProviderName(name).c_str(), options.keys.data(),
                       options.values.data(), options.keys.size());
@@ -79,10 +82,8 @@ OrtSettings OrtSettings::With(const RuntimeOptions& options) const {
 
 std::map<std::string, std::string> OrtSettings::AsText() const {
   std::map<std::string, std::string> text = {
-      {"threads", std::to_string(threads)},
-      {"graph_level", graph_level},
-      {"spinning", spinning ? "true" : "false"},
-      {"memory_arena", memory_arena ? "true" : "false"},
+      {"threads", std::to_string(threads)},       {"graph_level", graph_level},
+      {"spinning", spinning ? "true" : "false"},  {"memory_arena", memory_arena ? "true" : "false"},
       {"execution_provider", execution_provider},
   };
   for (const auto& [key, value] : provider_options) text["provider." + key] = value;
@@ -126,8 +127,9 @@ Result<OrtOptionsHandle> MakeSessionOptions(const OrtLibrary& library, const Ort
   }
   const Status appended = AppendProvider(library, options.get(), settings);
   if (!appended.ok()) {
-    return UnimplementedError("execution provider '" + settings.execution_provider + "' cannot be used by ONNX Runtime " +
-                              library.version() + " (" + library.path() + "): " + appended.message() +
+    return UnimplementedError("execution provider '" + settings.execution_provider +
+                              "' cannot be used by ONNX Runtime " + library.version() + " (" +
+                              library.path() + "): " + appended.message() +
                               "; this build has: " + Joined(library.AvailableProviders()));
   }
   return options;

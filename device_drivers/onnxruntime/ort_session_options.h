@@ -1,4 +1,5 @@
-// How ONNX Runtime is told to run a model: every option of the driver with its value, and the session options made from it.
+// How ONNX Runtime is told to run a model: every option of the driver with its value, and the session options
+// made from it.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,13 @@ namespace paddock {
 struct OrtSettings {
   std::uint32_t threads = 1;
   std::string graph_level = "all";
-  bool spinning = false;     // idle threads wait busily: a little faster, many times the energy
+  bool spinning = false;  // idle threads wait busily: a little faster, many times the energy
   bool memory_arena = true;
   std::string execution_provider = "cpu";
   std::map<std::string, std::string> provider_options;
 
-  // The variant's options over these. Another provider than the device's starts without the device's provider options.
+  // The variant's options over these. Another provider than the device's starts without the device's provider
+  // options.
   OrtSettings With(const RuntimeOptions& options) const;
   // For the record; the keys are those of the driver's options.
   std::map<std::string, std::string> AsText() const;

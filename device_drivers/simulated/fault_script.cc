@@ -12,7 +12,7 @@ namespace {
 struct ActionRule {
   std::string_view name;
   FaultAction action;
-  std::string_view stages;  // in which it means something
+  std::string_view stages;                 // in which it means something
   std::optional<double> default_argument;  // absent: it takes none
   double max_argument;
 };
@@ -27,7 +27,8 @@ constexpr ActionRule kRules[] = {
     {"exit", FaultAction::kExit, kWorkerStages, 1, 255},
     {"error", FaultAction::kError, "loading, warm-up, measuring, predicting", std::nullopt, 0},
     {"wrong-output", FaultAction::kWrongOutput, kQueryStages, std::nullopt, 0},
-    {"disconnect", FaultAction::kDisconnect, "transferring, loading, warm-up, measuring, predicting, reporting", 5, 86400},
+    {"disconnect", FaultAction::kDisconnect,
+     "transferring, loading, warm-up, measuring, predicting, reporting", 5, 86400},
 };
 
 bool ListHas(std::string_view list, std::string_view name) {
@@ -74,8 +75,8 @@ Result<Fault> ParseFault(std::string_view text) {
   const auto argument = CutAt(':', stage);
   const auto repetition = CutAt('#', stage);
 
-  const auto* const rule =
-      std::find_if(std::begin(kRules), std::end(kRules), [&](const ActionRule& row) { return row.name == action; });
+  const auto* const rule = std::find_if(std::begin(kRules), std::end(kRules),
+                                        [&](const ActionRule& row) { return row.name == action; });
   if (rule == std::end(kRules)) {
     std::string names;
     for (const ActionRule& row : kRules) names.append(names.empty() ? "" : ", ").append(row.name);
@@ -114,7 +115,8 @@ Result<FaultScript> FaultScript::Parse(std::string_view text) {
 }
 
 bool FaultScript::Has(FaultAction action) const {
-  return std::any_of(faults_.begin(), faults_.end(), [&](const Fault& fault) { return fault.action == action; });
+  return std::any_of(faults_.begin(), faults_.end(),
+                     [&](const Fault& fault) { return fault.action == action; });
 }
 
 std::vector<Fault> FaultScript::At(std::string_view stage, std::uint32_t repetition) const {

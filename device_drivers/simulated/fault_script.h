@@ -1,4 +1,5 @@
-// What shall go wrong on a simulated device, and where: faults separated by ';', each ACTION@STAGE[#REPETITION][:ARGUMENT].
+// What shall go wrong on a simulated device, and where: faults separated by ';', each
+// ACTION@STAGE[#REPETITION][:ARGUMENT].
 //
 //   slow@measuring:10      10 times slower in that stage (argument: factor, default 10)
 //   silent@warm-up         never answers again
@@ -8,8 +9,9 @@
 //   wrong-output@predicting   outputs that differ from the right ones
 //   disconnect@transferring:2.5   the agent's link to the coordinator is cut for so many seconds (default 5)
 //
-// Stages: transferring, loading, warm-up, measuring, predicting, reporting. Only `disconnect` can happen in `transferring`,
-// which has no worker; `disconnect` knows no repetition; where else an action means nothing it is refused.
+// Stages: transferring, loading, warm-up, measuring, predicting, reporting. Only `disconnect` can happen in
+// `transferring`, which has no worker; `disconnect` knows no repetition; where else an action means nothing
+// it is refused.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +41,8 @@ class FaultScript {
   static Result<FaultScript> Parse(std::string_view text);
 
   bool Has(FaultAction action) const;
-  // What happens in the worker at this stage of this repetition, in the order of the script; never kDisconnect.
+  // What happens in the worker at this stage of this repetition, in the order of the script; never
+  // kDisconnect.
   std::vector<Fault> At(std::string_view stage, std::uint32_t repetition) const;
   // Stage -> seconds; the last one in the script counts.
   std::map<std::string, double> LinkCutsS() const;

@@ -22,8 +22,11 @@ constexpr OptionDoc kOptions[] = {
     {"seed", "of the noise, with the run's seed and the repetition; default 0"},
     {"batch_bytes", "largest batch file that the board takes; default 65536"},
     {"outputs", "none, or hash: numbers that depend on the input only; default none"},
-    {"pace", "model: answers at once and says how long it would have taken; real: also takes that long; default model"},
-    {"fault", "ACTION@STAGE[#REPETITION][:ARGUMENT], several separated by ';', see simulated.md; default none"},
+    {"pace",
+     "model: answers at once and says how long it would have taken; real: also takes that long; default "
+     "model"},
+    {"fault",
+     "ACTION@STAGE[#REPETITION][:ARGUMENT], several separated by ';', see simulated.md; default none"},
     {"fault_once", "marker file: after one fault has created it, none happens any more; default none"},
 };
 
@@ -45,7 +48,8 @@ class SimulatedDriver final : public DeviceDriver {
 
   Result<std::unique_ptr<Session>> Open(const SessionRequest& request, Deadline) override {
     if (request.artifact_kind != "onnx") {
-      return InvalidArgumentError("driver 'simulated' takes artifacts of kind 'onnx', not '" + request.artifact_kind + "'");
+      return InvalidArgumentError("driver 'simulated' takes artifacts of kind 'onnx', not '" +
+                                  request.artifact_kind + "'");
     }
     return OpenSimulatedSession(settings_, request);
   }
@@ -64,20 +68,22 @@ Result<std::unique_ptr<DeviceDriver>> CreateSimulatedDriver(const DriverOptions&
   SimulatedSettings settings;
   settings.latency_us = reader.Number("latency_us", settings.latency_us, 0.001, 1e9);
   settings.noise = reader.Number("noise", settings.noise, 0, 1);
-  settings.first_inference_factor = reader.Number("first_inference_factor", settings.first_inference_factor, 0.001, 1e6);
+  settings.first_inference_factor =
+      reader.Number("first_inference_factor", settings.first_inference_factor, 0.001, 1e6);
   settings.load_ms = reader.Number("load_ms", settings.load_ms, 0, 1e6);
   settings.power_w = reader.Number("power_w", settings.power_w, 0, 1e6);
   settings.seed = reader.Unsigned("seed", settings.seed, 0, kMaxSeed);
   const std::uint64_t batch_bytes = reader.Unsigned("batch_bytes", kDefaultBatchBytes, 1, kMaxBatchBytes);
   settings.computes_outputs = reader.Choice("outputs", "none", {"none", "hash"}) == "hash";
-  settings.pace =
-      reader.Choice("pace", "model", {"model", "real"}) == "real" ? SimulatedPace::kReal : SimulatedPace::kModel;
+  settings.pace = reader.Choice("pace", "model", {"model", "real"}) == "real" ? SimulatedPace::kReal
+                                                                              : SimulatedPace::kModel;
   const std::string faults = reader.Text("fault", "");
   settings.fault_once = reader.Text("fault_once", "");
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
   PADDOCK_ASSIGN_OR_RETURN(settings.faults, FaultScript::Parse(faults));
   if (settings.faults.Has(FaultAction::kWrongOutput) && !settings.computes_outputs) {
-    return InvalidArgumentError("fault 'wrong-output' needs a simulated device with outputs; add `--option outputs=hash`");
+    return InvalidArgumentError(
+        "fault 'wrong-output' needs a simulated device with outputs; add `--option outputs=hash`");
   }
   return std::unique_ptr<DeviceDriver>(std::make_unique<SimulatedDriver>(std::move(settings), batch_bytes));
 }

@@ -50,7 +50,8 @@ void WriteElement(ElementType type, Random& random, std::byte* to) {
     case ElementType::kFloat64:
       return put(random.Uniform());
     case ElementType::kFloat16:
-      return put(static_cast<std::uint16_t>(random.Next() & 0x3bff));  // without sign, exponent below that of 1
+      return put(
+          static_cast<std::uint16_t>(random.Next() & 0x3bff));  // without sign, exponent below that of 1
     case ElementType::kBfloat16:
       return put(static_cast<std::uint16_t>(random.Next() & 0x3f7f));
     case ElementType::kBool:
@@ -111,7 +112,8 @@ class SimulatedSession final : public Session {
 };
 
 Status SimulatedSession::Load() {
-  if (inputs_.empty()) return InvalidArgumentError("the model has no inputs; a simulated device needs at least one");
+  if (inputs_.empty())
+    return InvalidArgumentError("the model has no inputs; a simulated device needs at least one");
   EnterStage("loading");
   if (unavailable_) return UnavailableError("the simulated device does not answer (fault error@loading)");
   std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(settings_.load_ms * slowdown_));
@@ -176,24 +178,28 @@ Result<std::uint32_t> SimulatedSession::Bind(std::span<const TensorView> inputs)
 std::uint64_t SimulatedSession::ModelledNs(std::uint64_t samples) {
   const double noisy = 1 + settings_.noise * random_.Normal();
   const double first = last_ns_ ? 1 : settings_.first_inference_factor;
-  const double ns = settings_.latency_us * 1e3 * static_cast<double>(samples) * std::max(noisy, 0.1) * first * slowdown_;
+  const double ns =
+      settings_.latency_us * 1e3 * static_cast<double>(samples) * std::max(noisy, 0.1) * first * slowdown_;
   constexpr double kLongestNs = 1e18;
   return static_cast<std::uint64_t>(std::min(ns, kLongestNs));
 }
 
 Status SimulatedSession::Invoke(std::uint32_t query) {
-  if (query >= queries_.size()) return InvalidArgumentError("no query " + std::to_string(query) + " is bound");
+  if (query >= queries_.size())
+    return InvalidArgumentError("no query " + std::to_string(query) + " is bound");
   last_query_.reset();
   if (unavailable_) return UnavailableError("the simulated device does not answer (fault error)");
   last_ns_ = ModelledNs(queries_[query].samples);
   total_ns_ += *last_ns_;
-  if (settings_.pace == SimulatedPace::kReal) std::this_thread::sleep_for(std::chrono::nanoseconds(*last_ns_));
+  if (settings_.pace == SimulatedPace::kReal)
+    std::this_thread::sleep_for(std::chrono::nanoseconds(*last_ns_));
   last_query_ = query;
   return OkStatus();
 }
 
 Result<std::vector<TensorView>> SimulatedSession::ReadOutputs() {
-  if (!settings_.computes_outputs) return UnimplementedError("this simulated device has no outputs (option outputs=none)");
+  if (!settings_.computes_outputs)
+    return UnimplementedError("this simulated device has no outputs (option outputs=none)");
   if (!last_query_) return FailedPreconditionError("no query has run successfully, so there are no outputs");
   output_tensors_.clear();
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
@@ -204,7 +210,8 @@ Result<std::vector<TensorView>> SimulatedSession::ReadOutputs() {
   return views;
 }
 
-// One row of output per sample, made from that sample's input alone: how samples are put into queries does not matter.
+// One row of output per sample, made from that sample's input alone: how samples are put into queries does
+// not matter.
 Tensor SimulatedSession::ComputeOutput(const TensorInfo& info, std::size_t index, const Query& query) const {
   Tensor output{info, {}};
   Shape& shape = output.info.shape;
@@ -239,7 +246,8 @@ std::optional<double> SimulatedSession::EnergyJ() const {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> OpenSimulatedSession(const SimulatedSettings& settings, const SessionRequest& request) {
+Result<std::unique_ptr<Session>> OpenSimulatedSession(const SimulatedSettings& settings,
+                                                      const SessionRequest& request) {
   PADDOCK_RETURN_IF_ERROR(FileSize(request.artifact_path).status());
   const std::map<std::string, std::string> unknown = OptionsAsText(request.options);
   if (!unknown.empty()) {

@@ -19,20 +19,34 @@ constexpr double kAbsoluteTolerance = 1e-7;
 
 std::optional<ElementType> TypeOf(int onnx_type) {
   switch (onnx_type) {
-    case onnx::TensorProto::FLOAT: return ElementType::kFloat32;
-    case onnx::TensorProto::UINT8: return ElementType::kUint8;
-    case onnx::TensorProto::INT8: return ElementType::kInt8;
-    case onnx::TensorProto::UINT16: return ElementType::kUint16;
-    case onnx::TensorProto::INT16: return ElementType::kInt16;
-    case onnx::TensorProto::INT32: return ElementType::kInt32;
-    case onnx::TensorProto::INT64: return ElementType::kInt64;
-    case onnx::TensorProto::BOOL: return ElementType::kBool;
-    case onnx::TensorProto::FLOAT16: return ElementType::kFloat16;
-    case onnx::TensorProto::DOUBLE: return ElementType::kFloat64;
-    case onnx::TensorProto::UINT32: return ElementType::kUint32;
-    case onnx::TensorProto::UINT64: return ElementType::kUint64;
-    case onnx::TensorProto::BFLOAT16: return ElementType::kBfloat16;
-    default: return std::nullopt;
+    case onnx::TensorProto::FLOAT:
+      return ElementType::kFloat32;
+    case onnx::TensorProto::UINT8:
+      return ElementType::kUint8;
+    case onnx::TensorProto::INT8:
+      return ElementType::kInt8;
+    case onnx::TensorProto::UINT16:
+      return ElementType::kUint16;
+    case onnx::TensorProto::INT16:
+      return ElementType::kInt16;
+    case onnx::TensorProto::INT32:
+      return ElementType::kInt32;
+    case onnx::TensorProto::INT64:
+      return ElementType::kInt64;
+    case onnx::TensorProto::BOOL:
+      return ElementType::kBool;
+    case onnx::TensorProto::FLOAT16:
+      return ElementType::kFloat16;
+    case onnx::TensorProto::DOUBLE:
+      return ElementType::kFloat64;
+    case onnx::TensorProto::UINT32:
+      return ElementType::kUint32;
+    case onnx::TensorProto::UINT64:
+      return ElementType::kUint64;
+    case onnx::TensorProto::BFLOAT16:
+      return ElementType::kBfloat16;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -48,13 +62,20 @@ void AppendValues(const auto& from, std::vector<std::byte>& bytes) {
 // TensorProto keeps values raw or in one of five lists of numbers that are wider than the type.
 void AppendTyped(const onnx::TensorProto& proto, ElementType type, std::vector<std::byte>& bytes) {
   switch (type) {
-    case ElementType::kFloat32: return AppendValues<float>(proto.float_data(), bytes);
-    case ElementType::kFloat64: return AppendValues<double>(proto.double_data(), bytes);
-    case ElementType::kInt64: return AppendValues<std::int64_t>(proto.int64_data(), bytes);
-    case ElementType::kUint64: return AppendValues<std::uint64_t>(proto.uint64_data(), bytes);
-    case ElementType::kUint32: return AppendValues<std::uint32_t>(proto.uint64_data(), bytes);
-    case ElementType::kInt32: return AppendValues<std::int32_t>(proto.int32_data(), bytes);
-    default: break;
+    case ElementType::kFloat32:
+      return AppendValues<float>(proto.float_data(), bytes);
+    case ElementType::kFloat64:
+      return AppendValues<double>(proto.double_data(), bytes);
+    case ElementType::kInt64:
+      return AppendValues<std::int64_t>(proto.int64_data(), bytes);
+    case ElementType::kUint64:
+      return AppendValues<std::uint64_t>(proto.uint64_data(), bytes);
+    case ElementType::kUint32:
+      return AppendValues<std::uint32_t>(proto.uint64_data(), bytes);
+    case ElementType::kInt32:
+      return AppendValues<std::int32_t>(proto.int32_data(), bytes);
+    default:
+      break;
   }
   if (ElementSize(type) == 2) return AppendValues<std::uint16_t>(proto.int32_data(), bytes);
   AppendValues<std::uint8_t>(proto.int32_data(), bytes);
@@ -109,7 +130,8 @@ Status Compare(const TensorView& got, const TensorView& wanted, std::size_t inde
                          TensorText({got_info.name, wanted.type, wanted.shape}));
   }
   if (!IsFloat(got.type)) {
-    if (std::equal(got.bytes.begin(), got.bytes.end(), wanted.bytes.begin(), wanted.bytes.end())) return OkStatus();
+    if (std::equal(got.bytes.begin(), got.bytes.end(), wanted.bytes.begin(), wanted.bytes.end()))
+      return OkStatus();
     return InternalError("mismatch: " + TensorText(got_info) + " has other values");
   }
   const std::size_t count = got.bytes.size() / ElementSize(got.type);
@@ -132,7 +154,8 @@ Status RunDataSet(Session& session, const std::filesystem::path& folder) {
   if (!query.ok()) return query.status().WithContext("bind");
   if (const Status status = session.Invoke(*query); !status.ok()) return status.WithContext("invoke");
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<TensorView> got, session.ReadOutputs());
-  if (got.size() != wanted.size()) return InternalError("mismatch: " + std::to_string(got.size()) + " outputs");
+  if (got.size() != wanted.size())
+    return InternalError("mismatch: " + std::to_string(got.size()) + " outputs");
   for (std::size_t i = 0; i < got.size(); ++i) PADDOCK_RETURN_IF_ERROR(Compare(got[i], wanted[i].view(), i));
   return OkStatus();
 }

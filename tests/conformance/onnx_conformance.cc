@@ -1,9 +1,10 @@
-// onnx_conformance EXCEPTIONS DATA: runs every case under DATA through the `onnxruntime` driver. Fails when a case fails that
-// EXCEPTIONS does not list, when a listed case passes (but for category `random`) or does not exist, or when fewer than
-// kMinPassed pass. `--write` before
-// the two prints the failing cases in the form of the list, for review.
+// onnx_conformance EXCEPTIONS DATA: runs every case under DATA through the `onnxruntime` driver. Fails when a
+// case fails that EXCEPTIONS does not list, when a listed case passes (but for category `random`) or does not
+// exist, or when fewer than kMinPassed pass. `--write` before the two prints the failing cases in the form of
+// the list, for review.
 //
-// The cases run in child processes, one after the other until one kills its child: that case fails, the next child goes on.
+// The cases run in child processes, one after the other until one kills its child: that case fails, the next
+// child goes on.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,8 +42,8 @@ std::vector<std::string> FindCases(const std::filesystem::path& data) {
 }
 
 // The cases from `first` on, one line each to `pipe`: "CASE" and, when it failed, a blank and why.
-[[noreturn]] void RunCases(const std::vector<std::string>& cases, std::size_t first, const std::filesystem::path& data,
-                           int pipe) {
+[[noreturn]] void RunCases(const std::vector<std::string>& cases, std::size_t first,
+                           const std::filesystem::path& data, int pipe) {
   const auto driver = (*FindDriver("onnxruntime"))->create({});
   PADDOCK_CHECK(driver.ok(), driver.status().message());
   for (std::size_t i = first; i < cases.size(); ++i) {
@@ -50,13 +51,15 @@ std::vector<std::string> FindCases(const std::filesystem::path& data) {
     std::string line = cases[i] + (status.ok() ? "" : " " + status.message());
     std::replace(line.begin(), line.end(), '\n', ' ');
     line += '\n';
-    PADDOCK_CHECK(write(pipe, line.data(), line.size()) == static_cast<ssize_t>(line.size()), "the parent reads");
+    PADDOCK_CHECK(write(pipe, line.data(), line.size()) == static_cast<ssize_t>(line.size()),
+                  "the parent reads");
   }
   std::_Exit(0);
 }
 
 // Case -> why it failed.
-std::map<std::string, std::string> RunAll(const std::vector<std::string>& cases, const std::filesystem::path& data) {
+std::map<std::string, std::string> RunAll(const std::vector<std::string>& cases,
+                                          const std::filesystem::path& data) {
   std::map<std::string, std::string> failures;
   for (std::size_t next = 0; next < cases.size();) {
     int ends[2];
@@ -80,7 +83,8 @@ std::map<std::string, std::string> RunAll(const std::vector<std::string>& cases,
     int how = 0;
     waitpid(child, &how, 0);
     if (next == cases.size()) break;
-    failures[cases[next++]] = WIFSIGNALED(how) ? "crash: " + SignalName(WTERMSIG(how)) : "crash: the process ended";
+    failures[cases[next++]] =
+        WIFSIGNALED(how) ? "crash: " + SignalName(WTERMSIG(how)) : "crash: the process ended";
   }
   return failures;
 }
@@ -112,7 +116,8 @@ int Judge(const std::vector<std::string>& cases, const std::map<std::string, std
   for (const auto& [name, category] : exceptions) {
     const bool exists = std::binary_search(cases.begin(), cases.end(), name);
     if (exists && category == "random") continue;
-    std::cout << "STALE " << name << (exists ? " passes now" : " does not exist") << "; take it off the list\n";
+    std::cout << "STALE " << name << (exists ? " passes now" : " does not exist")
+              << "; take it off the list\n";
     ++faults;
   }
   std::cout << passed << " of " << cases.size() << " cases pass (at least " << kMinPassed << " must), "
