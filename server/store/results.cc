@@ -1,6 +1,6 @@
 #include "server/store/results.h"
 
-#include "base/strict_json.h"
+#include "server/core/stored_json.h"
 
 namespace paddock {
 
@@ -11,10 +11,10 @@ Result<Verdict> ParseVerdict(std::string_view name) {
   return InternalError("the store has the unknown verdict '" + std::string(name) + "'");
 }
 
-std::string EncodeOptions(const std::map<std::string, std::string>& options) { return Json(options).dump(); }
+std::string EncodeOptions(const std::map<std::string, std::string>& options) { return DumpStored(Json(options)); }
 
 Result<std::map<std::string, std::string>> DecodeOptions(std::string_view json) {
-  PADDOCK_ASSIGN_OR_RETURN(const Json object, ParseJson(json, "stored options"));
+  PADDOCK_ASSIGN_OR_RETURN(const Json object, ParseJson(json, "stored options", kStoredLimits));
   std::map<std::string, std::string> options;
   for (const auto& [key, value] : object.items()) {
     if (!value.is_string()) return InternalError("stored option '" + key + "' is not text");

@@ -1,0 +1,92 @@
+#include "server/workers/evaluator.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kpi/catalog.h"
+#include "kpi/tensor_file.h"
+#include "kpi/verdict.h"
+
+namespace paddock {
+namespace {
+
+// A tensor file of the artifact store and the views into it.
+struct MappedTensors {
+  MappedFile file;
+  std::vector<NamedTensorView> tensors;
+};
+
+Result<MappedTensors> MapTensors(ArtifactStore& artifacts, const Digest& digest, const std::string& what) {
+  Result<MappedFile> file = artifacts.Map(digest);
+  if (!file.ok()) return file.status().WithContext(what);
+  Result<std::vector<NamedTensorView>> tensors = DecodeTensorFile(file->bytes());
+  if (!tensors.ok()) return tensors.status().WithContext(what + " in blob " + digest.ShortHex());
+  return MappedTensors{std::move(file).value(), std::move(tensors).value()};
+}
+
+Result<RepetitionRecord> ReadRecord(ArtifactStore& artifacts, const RepetitionReport& report) {
+  const std::string what = "record of repetition " + std::to_string(report.index);
+  Result<RepetitionRecord> record = InternalError("");
+  if (report.record_blob.empty()) {
+    record = DecodeRepetition(report.record_inline);
+  } else {
+    const Result<MappedFile> file = artifacts.Map(report.record_blob);
+    record = file.ok() ? DecodeRepetition(file->bytes()) : Result<RepetitionRecord>(file.status());
+  }
+  if (!record.ok()) return record.status().WithContext(what);
+  return record;
+}
+
+Digest PredictionsOf(const StoredResult& result) {
+  for (const RepetitionReport& report : result.measurements) {
+    if (!report.predictions.empty()) return report.predictions;
+  }
+  return Digest();
+}
+
+}  // namespace
+
+Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& artifacts, StoreReader& reader) {
+  PADDOCK_ASSIGN_OR_RETURN(const StoredResult stored, reader.GetResult(request.run));
+  RunEvidence evidence;
+  for (const RepetitionReport& report : stored.measurements) {
+    PADDOCK_ASSIGN_OR_RETURN(RepetitionRecord record, ReadRecord(artifacts, report));
+    evidence.repetitions.push_back(std::move(record));
+  }
+  evidence.repetitions_planned = request.spec.repetitions;
+  evidence.artifact_bytes = request.prepared.artifact_bytes;
+  evidence.task = request.spec.task;
+
+  // The views in `evidence` refer to these maps.
+  std::optional<MappedTensors> predictions;
+  std::optional<MappedTensors> labels;
+  std::optional<MappedTensors> reference;
+  if (const Digest digest = PredictionsOf(stored); !digest.empty() && request.computes_outputs) {
+    PADDOCK_ASSIGN_OR_RETURN(predictions, MapTensors(artifacts, digest, "predictions"));
+    evidence.predictions = predictions->tensors;
+  }
+  if (!request.prepared.labels.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(labels, MapTensors(artifacts, request.prepared.labels, "labels"));
+    if (!labels->tensors.empty()) evidence.labels = labels->tensors.front();
+  }
+  if (!request.spec.reference_run.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(const StoredResult other, reader.GetResult(RunId(request.spec.reference_run)));
+    if (const Digest digest = PredictionsOf(other); !digest.empty()) {
+      PADDOCK_ASSIGN_OR_RETURN(reference, MapTensors(artifacts, digest, "predictions of the reference run"));
+      evidence.reference = reference->tensors;
+    }
+  }
+
+  Evaluation evaluation;
+  evaluation.kpis = ComputeKpis(evidence);
+  evaluation.judgement = Judge(evidence, request.spec.scenario);
+  if (!evidence.repetitions.empty()) {
+    evaluation.runtime = evidence.repetitions.front().runtime;
+    evaluation.options = evidence.repetitions.front().options;
+  }
+  return evaluation;
+}
+
+}  // namespace paddock

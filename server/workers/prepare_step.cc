@@ -1,0 +1,87 @@
+#include "server/workers/prepare_step.h"
+
+#include <iostream>
+
+#include "base/file.h"
+#include "base/strict_json.h"
+#include "base/subprocess.h"
+
+namespace paddock {
+namespace {
+
+constexpr int kTries = 3;
+constexpr std::size_t kLastWordsBytes = 500;
+
+// {"code": 0, "message": "", "report": "..."}
+std::string EncodeAnswer(const Result<StepReport>& answer) {
+  Json json = {{"code", static_cast<int>(answer.status().code())}, {"message", answer.status().message()}, {"report", ""}};
+  if (answer.ok()) json["report"] = EncodeStepReport(*answer);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<StepReport> DecodeAnswer(const std::string& text) {
+  PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "answer of a preparation step"));
+  int code = 0;
+  std::string message;
+  std::string report;
+  StrictObject root(json, "");
+  root.Required("code", &code);
+  root.Required("message", &message);
+  root.Required("report", &report);
+  PADDOCK_RETURN_IF_ERROR(root.Finish());
+  if (code != 0) return Status(static_cast<StatusCode>(code), message);
+  return DecodeStepReport(report);
+}
+
+std::string LastWords(const ProcessResult& result) {
+  const std::string& text = result.stderr_text;
+  if (text.empty()) return "";
+  const std::size_t from = text.size() > kLastWordsBytes ? text.size() - kLastWordsBytes : 0;
+  return "; its last words: " + text.substr(from);
+}
+
+}  // namespace
+
+int PrepareStepMain(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 6 || arguments[0] != kPrepareStepFlag) {
+    std::cerr << "usage: " << kPrepareStepFlag << " STEP INPUT OUTPUT ANSWER ONNXRUNTIME_LIBRARY\n";
+    return 2;
+  }
+  const StepTools tools{arguments[5], ""};
+  const Result<StepReport> answer = RunStep(arguments[1], arguments[2], arguments[3], tools);
+  const Status written = WriteFileAtomically(arguments[4], EncodeAnswer(answer));
+  if (written.ok()) return 0;
+  std::cerr << written.ToString() << '\n';
+  return 1;
+}
+
+Result<StepReport> RunStepInChild(const std::string& step, const std::string& in_path, const std::string& out_path,
+                                  const StepProcessSettings& settings, const std::function<bool()>& cancelled) {
+  const std::string answer_path = out_path + ".answer";
+  ProcessRequest request;
+  request.argv = {settings.program, kPrepareStepFlag, step, in_path, out_path, answer_path,
+                  settings.tools.onnxruntime_library_path};
+  request.environment = CleanEnvironment();
+  request.memory_limit_bytes = settings.memory_limit_bytes;
+  const std::string what = "preparation step '" + step + "'";
+  ProcessResult result;
+  for (int tries = 0; tries < kTries; ++tries) {
+    PADDOCK_RETURN_IF_ERROR(RemoveFile(out_path));
+    PADDOCK_ASSIGN_OR_RETURN(result, RunProcess(request, Deadline::After(settings.timeout), cancelled));
+    if (result.signal == 0 || result.timed_out || result.cancelled) break;
+  }
+  Result<StepReport> report = Status(StatusCode::kAborted, what + ": " + result.Describe() + LastWords(result));
+  if (result.cancelled) {
+    report = CancelledError(what + " was stopped because the coordinator ends");
+  } else if (result.timed_out) {
+    report = DeadlineExceededError(what + " took longer than " + std::to_string(settings.timeout.count()) + " s and was killed");
+  } else if (result.succeeded()) {
+    const Result<std::string> answer = ReadFile(answer_path);
+    report = answer.ok() ? DecodeAnswer(*answer) : Result<StepReport>(answer.status().WithContext(what));
+  }
+  PADDOCK_RETURN_IF_ERROR(RemoveFile(answer_path));
+  if (!report.ok()) PADDOCK_RETURN_IF_ERROR(RemoveFile(out_path));
+  return report;
+}
+
+}  // namespace paddock

@@ -1,0 +1,154 @@
+#include "server/workers/preparer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "base/file.h"
+#include "prepare/batch.h"
+#include "prepare/model_info.h"
+#include "prepare/recipe.h"
+
+namespace paddock {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder for one preparation, removed with what is left in it.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;  // what stays is removed at the next start
+    fs::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+Status CheckDeviceTakes(const PreparedRun& model, const DeviceDescription& device) {
+  const auto& kinds = device.artifact_kinds;
+  if (std::find(kinds.begin(), kinds.end(), model.artifact_kind) == kinds.end()) {
+    return InvalidArgumentError("driver '" + device.driver + "' does not take models of kind '" + model.artifact_kind +
+                                "'; choose another device or variant");
+  }
+  if (device.limits.artifact_bytes && model.artifact_bytes > *device.limits.artifact_bytes) {
+    return InvalidArgumentError("the prepared model has " + std::to_string(model.artifact_bytes) +
+                                " bytes and the device takes " + std::to_string(*device.limits.artifact_bytes) +
+                                "; choose a smaller model or another device");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Preparer>> Preparer::Open(PreparerSettings settings, ArtifactStore& artifacts, StoreReader& reader,
+                                                 RecipeCache::Save save_recipe) {
+  std::error_code error;
+  fs::remove_all(settings.scratch_folder, error);
+  if (error) return ErrnoStatus(error.value(), "empty " + settings.scratch_folder);
+  PADDOCK_RETURN_IF_ERROR(CreateDirectories(settings.scratch_folder));
+  return std::unique_ptr<Preparer>(new Preparer(std::move(settings), artifacts, reader, std::move(save_recipe)));
+}
+
+FailureClass Preparer::ClassOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kUnimplemented:
+    case StatusCode::kOutOfRange:
+    case StatusCode::kAborted:           // the model crashed a step
+    case StatusCode::kDeadlineExceeded:  // or kept it busy for too long
+      return FailureClass::kJob;
+    default:
+      return FailureClass::kFarm;
+  }
+}
+
+Result<PreparedRun> Preparer::Prepare(const PreparationRequest& request) {
+  if (cancelled_) return CancelledError("the coordinator ends");
+  const auto start = std::chrono::steady_clock::now();
+  const Variant& variant = request.spec.variants.at(request.variant);
+
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::string> fingerprints,
+                           StepFingerprints(variant.steps, settings_.steps.tools));
+  const Digest model_key = ModelRecipeKey(request.spec.model, fingerprints, TargetProfile{"onnx"});
+  PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe model, recipes_.GetOrMake(model_key, [&] {
+    return PrepareModel(request.spec, variant);
+  }));
+  PADDOCK_RETURN_IF_ERROR(CheckDeviceTakes(model.content, request.device));
+
+  const Digest data_key = DataRecipeKey(request.spec.data, request.spec.data_spec, model.content.inputs, request.spec.task,
+                                        request.device.limits.batch_bytes);
+  PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe data, recipes_.GetOrMake(data_key, [&] {
+    return PrepareBatches(request.spec, model.content, request.device);
+  }));
+
+  PreparedRun prepared = std::move(model.content);
+  prepared.batches = std::move(data.content.batches);
+  prepared.labels = std::move(data.content.labels);
+  prepared.sample_count = data.content.sample_count;
+  if (model.from_cache) prepared.report.push_back("model from cache");
+  prepared.report.insert(prepared.report.end(), data.content.report.begin(), data.content.report.end());
+  if (data.from_cache) prepared.report.push_back("data from cache");
+  prepared.preparation_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return prepared;
+}
+
+Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& variant) {
+  const ScratchFolder scratch(settings_.scratch_folder + "/" + std::to_string(next_folder_++));
+  PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path()));
+  PreparedRun recipe;
+  recipe.artifact = spec.model;
+  PADDOCK_ASSIGN_OR_RETURN(std::string path, artifacts_.PathOf(spec.model));
+  for (const std::string& step : variant.steps) {
+    const std::string out_path = scratch.path() + "/" + std::to_string(recipe.report.size()) + "-" + step;
+    PADDOCK_ASSIGN_OR_RETURN(const StepReport report, RunStepInChild(step, path, out_path, settings_.steps,
+                                                                     [this] { return cancelled_.load(); }));
+    for (const std::string& line : report.lines) recipe.report.push_back(report.step + " (" + report.tool + "): " + line);
+    path = out_path;
+  }
+  if (variant.steps.empty()) recipe.report.push_back("model as it is");
+  PADDOCK_ASSIGN_OR_RETURN(ModelInfo info, ReadModelInfo(path, spec.model_path));
+  recipe.artifact_kind = std::move(info.kind);
+  recipe.artifact_bytes = info.size_bytes;
+  recipe.inputs = std::move(info.inputs);
+  recipe.outputs = std::move(info.outputs);
+  if (!variant.steps.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(recipe.artifact, artifacts_.Adopt(path));
+  }
+  return recipe;
+}
+
+Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const PreparedRun& model, const DeviceDescription& device) {
+  const ScratchFolder scratch(settings_.scratch_folder + "/" + std::to_string(next_folder_++));
+  PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path()));
+  ModelInfo info;
+  info.kind = model.artifact_kind;
+  info.inputs = model.inputs;
+  info.outputs = model.outputs;
+  PADDOCK_ASSIGN_OR_RETURN(const std::string path, artifacts_.PathOf(spec.data));
+  PADDOCK_ASSIGN_OR_RETURN(const PreparedData data,
+                           PrepareData(spec.data_spec, path, info, spec.task, DataLimits{device.limits.batch_bytes},
+                                       scratch.path(), spec.data_path));
+  PreparedRun recipe;
+  std::uint64_t bytes = 0;
+  for (const BatchFile& batch : data.batches) {
+    PADDOCK_ASSIGN_OR_RETURN(Digest digest, artifacts_.Adopt(batch.path));
+    recipe.batches.push_back(std::move(digest));
+    recipe.sample_count += batch.samples;
+    bytes += batch.bytes;
+  }
+  if (!data.labels_path.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(recipe.labels, artifacts_.Adopt(data.labels_path));
+  }
+  recipe.report.push_back("data: " + std::to_string(recipe.sample_count) + " samples in " +
+                          std::to_string(recipe.batches.size()) + " batches of " + std::to_string(bytes) + " bytes in all");
+  return recipe;
+}
+
+}  // namespace paddock
