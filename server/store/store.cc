@@ -53,12 +53,16 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
 
 template <typename... Parameters>
 Status SqliteStore::Execute(const char* sql, const Parameters&... parameters) {
+  // SQLite rolls back by itself on a full disk; what came after it would be committed at once and alone.
+  PADDOCK_RETURN_IF_ERROR(transaction_error_);
   auto found = statements_.find(sql);
   if (found == statements_.end()) {
     PADDOCK_ASSIGN_OR_RETURN(Statement statement, database_.Prepare(sql));
     found = statements_.emplace(sql, std::move(statement)).first;
   }
-  return found->second.Execute(parameters...);
+  Status status = found->second.Execute(parameters...);
+  if (in_transaction_) transaction_error_ = status;
+  return status;
 }
 
 template <typename... Parameters>
@@ -68,9 +72,21 @@ Status SqliteStore::ExecuteOne(const std::string& what, const char* sql, const P
   return OkStatus();
 }
 
-Status SqliteStore::Begin() { return Execute("BEGIN IMMEDIATE"); }
-Status SqliteStore::Commit() { return Execute("COMMIT"); }
+Status SqliteStore::Begin() {
+  PADDOCK_RETURN_IF_ERROR(Execute("BEGIN IMMEDIATE"));
+  in_transaction_ = true;
+  return OkStatus();
+}
+
+Status SqliteStore::Commit() {
+  PADDOCK_RETURN_IF_ERROR(Execute("COMMIT"));
+  in_transaction_ = false;
+  return OkStatus();
+}
+
 void SqliteStore::Rollback() {
+  in_transaction_ = false;
+  transaction_error_ = OkStatus();
   // Nothing is left to try when even this fails.
   if (database_.InTransaction()) static_cast<void>(Execute("ROLLBACK"));
 }
@@ -191,6 +207,10 @@ Status SqliteStore::InsertEvent(const std::string& subject, const std::string& k
 Status SqliteStore::UpsertRecipe(const std::string& key, const std::string& content) {
   return Execute("INSERT INTO recipes (key, content) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET content = excluded.content",
                  key, content);
+}
+
+Status SqliteStore::SetSizeLimit(std::uint32_t pages) {
+  return database_.ExecuteScript("PRAGMA max_page_count = " + std::to_string(pages));
 }
 
 }  // namespace paddock

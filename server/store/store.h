@@ -18,8 +18,9 @@
 
 namespace paddock {
 
-// After RESOURCE_EXHAUSTED (full disk; the message names the state folder) nothing of the transaction is kept and the store
-// goes on as soon as there is space. One thread at a time.
+// After a failed write all further ones of the transaction and its Commit() fail with the same error, until Rollback(); nothing
+// of it is kept. On a full disk that is RESOURCE_EXHAUSTED naming the state folder, and the store goes on as soon as there is
+// space. One thread at a time.
 class SqliteStore : public StorePort {
  public:
   // Creates or migrates the database at `path`. FAILED_PRECONDITION: a newer paddockd wrote it.
@@ -46,6 +47,9 @@ class SqliteStore : public StorePort {
   // Outside a transaction it is durable on return.
   Status UpsertRecipe(const std::string& key, const std::string& content);
 
+  // The database may not grow over so many pages of 4 KiB; beyond, writes fail as on a full disk.
+  Status SetSizeLimit(std::uint32_t pages);
+
  private:
   explicit SqliteStore(Database database) : database_(std::move(database)) {}
   // Prepared at first use and kept. `sql` is a literal.
@@ -56,6 +60,8 @@ class SqliteStore : public StorePort {
   Status ExecuteOne(const std::string& what, const char* sql, const Parameters&... parameters);
 
   Database database_;
+  bool in_transaction_ = false;  // between Begin() and Commit() or Rollback(), also when SQLite has rolled back by itself
+  Status transaction_error_;     // the first one since Begin()
   std::map<const char*, Statement> statements_;
 };
 
