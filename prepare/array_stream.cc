@@ -21,7 +21,8 @@ struct ArrayStream::Source {
 
 namespace {
 
-constexpr std::string_view kNextStep = "; the file is truncated or damaged, save it anew with numpy.save or numpy.savez";
+constexpr std::string_view kNextStep =
+    "; the file is truncated or damaged, save it anew with numpy.save or numpy.savez";
 constexpr std::string_view kSuffix = ".npy";
 constexpr zip_int64_t kMaxMembers = 1000;
 
@@ -58,14 +59,17 @@ class ZipArchive final : public ArchiveFile {
   Status ListMembers() {
     const zip_int64_t count = zip_get_num_entries(zip_.get(), 0);
     if (count > kMaxMembers) {
-      return InvalidArgumentError("it has " + std::to_string(count) + " members and at most " + std::to_string(kMaxMembers) +
+      return InvalidArgumentError("it has " + std::to_string(count) + " members and at most " +
+                                  std::to_string(kMaxMembers) +
                                   " are read; put the arrays of one job into one file");
     }
     for (zip_int64_t i = 0; i < count; ++i) {
       zip_stat_t stat;
       zip_stat_init(&stat);
-      constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
-      if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(i), 0, &stat) != 0 || (stat.valid & kNeeded) != kNeeded) {
+      constexpr zip_uint64_t kNeeded =
+          ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+      if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(i), 0, &stat) != 0 ||
+          (stat.valid & kNeeded) != kNeeded) {
         return Broken("its member " + std::to_string(i) + " cannot be listed");
       }
       const std::string_view name = stat.name;
@@ -75,8 +79,9 @@ class ZipArchive final : public ArchiveFile {
         return InvalidArgumentError(text + "is encrypted; save it anew with numpy.savez");
       }
       if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE) {
-        return InvalidArgumentError(text + "uses zip compression method " + std::to_string(stat.comp_method) +
-                                    ", and only store and deflate are read; save it anew with numpy.savez_compressed");
+        return InvalidArgumentError(
+            text + "uses zip compression method " + std::to_string(stat.comp_method) +
+            ", and only store and deflate are read; save it anew with numpy.savez_compressed");
       }
       members_.push_back({.name = std::string(name.substr(0, name.size() - kSuffix.size())),
                           .index = static_cast<std::uint64_t>(i),
@@ -90,7 +95,8 @@ class ZipArchive final : public ArchiveFile {
 
 class ZipSource final : public ArrayStream::Source {
  public:
-  ZipSource(std::shared_ptr<ArchiveFile> archive, zip_file_t* file) : archive_(std::move(archive)), file_(file) {}
+  ZipSource(std::shared_ptr<ArchiveFile> archive, zip_file_t* file)
+      : archive_(std::move(archive)), file_(file) {}
 
   Result<std::uint64_t> Read(char* out, std::uint64_t size) override {
     const zip_int64_t got = zip_fread(file_.get(), out, size);
@@ -132,7 +138,9 @@ class PlainSource final : public ArrayStream::Source {
 
 class PlainFile final : public ArchiveFile {
  public:
-  PlainFile(std::string path, ArrayMember member) : path_(std::move(path)) { members_.push_back(std::move(member)); }
+  PlainFile(std::string path, ArrayMember member) : path_(std::move(path)) {
+    members_.push_back(std::move(member));
+  }
 
   Result<ArrayStream> OpenMember(const ArrayMember& member) override {
     const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
@@ -167,7 +175,8 @@ Status ArrayStream::Read(char* out, std::uint64_t size) {
 Status ArrayStream::SkipTo(std::uint64_t target) {
   std::array<char, 1 << 16> discarded;
   while (offset_ < target) {
-    PADDOCK_RETURN_IF_ERROR(Read(discarded.data(), std::min<std::uint64_t>(discarded.size(), target - offset_)));
+    PADDOCK_RETURN_IF_ERROR(
+        Read(discarded.data(), std::min<std::uint64_t>(discarded.size(), target - offset_)));
   }
   return OkStatus();
 }
@@ -176,7 +185,8 @@ Status ArrayStream::ExpectEnd() {
   PADDOCK_RETURN_IF_ERROR(SkipTo(source_->declared_bytes));
   char extra = 0;
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t got, source_->Read(&extra, 1));
-  return got == 0 ? OkStatus() : Broken("goes on after the " + std::to_string(offset_) + " bytes that it declares");
+  return got == 0 ? OkStatus()
+                  : Broken("goes on after the " + std::to_string(offset_) + " bytes that it declares");
 }
 
 Result<std::shared_ptr<ArchiveFile>> ArchiveFile::Open(const std::string& path, std::uint64_t file_bytes,
@@ -188,8 +198,9 @@ Result<std::shared_ptr<ArchiveFile>> ArchiveFile::Open(const std::string& path, 
   PADDOCK_RETURN_IF_ERROR(beginning.Read(magic.data(), magic.size()));
   if (magic[0] == 'P' && magic[1] == 'K') return ZipArchive::Open(path);
   if (magic[0] == '\x93' && magic[1] == 'N') return std::shared_ptr<ArchiveFile>(std::move(plain));
-  return InvalidArgumentError("neither an .npz nor an .npy (it begins with neither 'PK' nor \\x93NUMPY); save the arrays with "
-                              "numpy.savez");
+  return InvalidArgumentError(
+      "neither an .npz nor an .npy (it begins with neither 'PK' nor \\x93NUMPY); save the arrays with "
+      "numpy.savez");
 }
 
 }  // namespace paddock

@@ -12,10 +12,10 @@
 namespace paddock {
 
 struct ArrayMember {
-  std::string name;                 // without ".npy"
-  std::uint64_t index = 0;          // in the archive
-  std::uint64_t bytes = 0;          // declared, uncompressed, header included
-  std::uint64_t header_bytes = 0;   // set by who parses the header
+  std::string name;                // without ".npy"
+  std::uint64_t index = 0;         // in the archive
+  std::uint64_t bytes = 0;         // declared, uncompressed, header included
+  std::uint64_t header_bytes = 0;  // set by who parses the header
 };
 
 class ArrayStream {

@@ -65,22 +65,26 @@ std::uint64_t SamplesPerBatch(const DataPlan& plan, const DataLimits& limits) {
     raw_bytes += feed.raw_row_bytes;
   }
   const std::uint64_t fitting = limit > overhead ? (limit - overhead) / bytes : 0;
-  return std::max<std::uint64_t>(1, std::min(fitting, kDefaultBatchBytes / std::max<std::uint64_t>(raw_bytes, 1)));
+  return std::max<std::uint64_t>(
+      1, std::min(fitting, kDefaultBatchBytes / std::max<std::uint64_t>(raw_bytes, 1)));
 }
 
 Status CheckSampleSize(const DataPlan& plan, const DataLimits& limits, std::uint64_t file_bytes) {
   if (!limits.batch_bytes || file_bytes <= *limits.batch_bytes) return OkStatus();
   std::string inputs;
   for (const InputFeed& feed : plan.feeds) {
-    inputs += (inputs.empty() ? "" : ", ") + TensorText(feed.row) + " of " + std::to_string(feed.row_bytes) + " bytes";
+    inputs += (inputs.empty() ? "" : ", ") + TensorText(feed.row) + " of " + std::to_string(feed.row_bytes) +
+              " bytes";
   }
   return InvalidArgumentError("one sample (" + inputs + ") takes " + std::to_string(file_bytes) +
-                              " bytes as a batch file, and the device takes " + std::to_string(*limits.batch_bytes) +
+                              " bytes as a batch file, and the device takes " +
+                              std::to_string(*limits.batch_bytes) +
                               "; choose another device or a model with smaller inputs");
 }
 
-Result<BatchFile> WriteBatch(DataFile& file, const DataSpec& spec, const DataPlan& plan, const DataLimits& limits,
-                             std::span<const std::uint64_t> rows, const std::string& path) {
+Result<BatchFile> WriteBatch(DataFile& file, const DataSpec& spec, const DataPlan& plan,
+                             const DataLimits& limits, std::span<const std::uint64_t> rows,
+                             const std::string& path) {
   std::vector<Tensor> tensors;
   for (const InputFeed& feed : plan.feeds) {
     PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, file.ReadRows(feed.array, rows));
@@ -115,8 +119,8 @@ Status CheckData(const DataSpec& spec, const std::string& data_path, const Model
   return OkStatus();
 }
 
-Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_path, const ModelInfo& model, Task task,
-                                 const DataLimits& limits, const std::string& output_folder,
+Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_path, const ModelInfo& model,
+                                 Task task, const DataLimits& limits, const std::string& output_folder,
                                  const std::string& shown_name) {
   PADDOCK_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(data_path, shown_name));
   PADDOCK_ASSIGN_OR_RETURN(const DataPlan plan, PlanData(file, spec, model, task));

@@ -38,9 +38,9 @@ struct BatchFile {
 };
 
 struct PreparedData {
-  std::vector<BatchFile> batches;        // in sample order; together every chosen sample
-  std::string labels_path;               // tensor file with the one tensor "labels"; empty: no labels
-  std::vector<std::uint64_t> indices;    // of the chosen samples in the data file, ascending
+  std::vector<BatchFile> batches;      // in sample order; together every chosen sample
+  std::string labels_path;             // tensor file with the one tensor "labels"; empty: no labels
+  std::vector<std::uint64_t> indices;  // of the chosen samples in the data file, ascending
 };
 
 // The cheap validation at submit: metadata, labels, and the elements of arrays of up to 1 MiB (so that a damaged file is
@@ -50,8 +50,8 @@ Status CheckData(const DataSpec& spec, const std::string& data_path, const Model
 
 // Writes batch-00000.tensors ... and labels.tensors into `output_folder`, which exists. The files are scratch: not synced.
 // After an error the folder may hold some of them. INVALID_ARGUMENT also when one sample alone is above batch_bytes.
-Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_path, const ModelInfo& model, Task task,
-                                 const DataLimits& limits, const std::string& output_folder,
+Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_path, const ModelInfo& model,
+                                 Task task, const DataLimits& limits, const std::string& output_folder,
                                  const std::string& shown_name = {});
 
 }  // namespace paddock

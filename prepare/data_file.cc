@@ -58,17 +58,19 @@ Status DataFile::State::AddArray(const ArrayMember& member) {
   Result<NpyHeader> header = InternalError("");
   // Headers are short: read little, and all that a header may take only when that is not enough.
   for (std::size_t done = 0;; have = prefix.size()) {
-    if (Status status = stream->Read(prefix.data() + done, have - done); !status.ok()) return status.WithContext(where);
+    if (Status status = stream->Read(prefix.data() + done, have - done); !status.ok())
+      return status.WithContext(where);
     done = have;
     header = ParseNpyHeader(std::string_view(prefix).substr(0, have));
     if (header.ok() || have == prefix.size()) break;
   }
   if (!header.ok()) return header.status().WithContext(where);
   if (member.bytes - header->header_bytes != header->data_bytes) {
-    return InvalidArgumentError(where + ": it holds " + std::to_string(member.bytes - header->header_bytes) +
-                                " bytes of elements, and its shape " + ShapeText(header->shape) + " of " +
-                                std::string(ElementTypeName(header->type)) + " takes " + std::to_string(header->data_bytes) +
-                                "; the file is truncated or damaged, save it anew with numpy.save or numpy.savez");
+    return InvalidArgumentError(
+        where + ": it holds " + std::to_string(member.bytes - header->header_bytes) +
+        " bytes of elements, and its shape " + ShapeText(header->shape) + " of " +
+        std::string(ElementTypeName(header->type)) + " takes " + std::to_string(header->data_bytes) +
+        "; the file is truncated or damaged, save it anew with numpy.save or numpy.savez");
   }
   array.info.type = header->type;
   array.info.shape = header->shape;
@@ -111,7 +113,8 @@ Result<DataFile> DataFile::Open(const std::string& path, std::string shown_name)
   state->shown_name = shown_name.empty() ? path : std::move(shown_name);
   const std::string where = FileText(state->shown_name);
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(path));
-  if (bytes == 0) return InvalidArgumentError(where + " is empty; save it anew with numpy.savez or numpy.save");
+  if (bytes == 0)
+    return InvalidArgumentError(where + " is empty; save it anew with numpy.savez or numpy.save");
 
   auto archive = ArchiveFile::Open(path, bytes, std::string(kNpyArrayName));
   if (!archive.ok()) return archive.status().WithContext(where);
@@ -119,11 +122,13 @@ Result<DataFile> DataFile::Open(const std::string& path, std::string shown_name)
   std::set<std::string> names;
   for (const ArrayMember& member : state->archive->members()) {
     if (!names.insert(member.name).second) {
-      return InvalidArgumentError(where + " has two arrays '" + member.name + "'; save it anew with numpy.savez");
+      return InvalidArgumentError(where + " has two arrays '" + member.name +
+                                  "'; save it anew with numpy.savez");
     }
     PADDOCK_RETURN_IF_ERROR(state->AddArray(member));
   }
-  if (state->arrays.empty()) return InvalidArgumentError(where + " holds no array; save it anew with numpy.savez");
+  if (state->arrays.empty())
+    return InvalidArgumentError(where + " holds no array; save it anew with numpy.savez");
   return DataFile(std::move(state));
 }
 
@@ -141,20 +146,22 @@ Result<ArrayInfo> DataFile::Find(std::string_view name) const {
 }
 
 Result<Tensor> DataFile::ReadRows(std::string_view name, std::span<const std::uint64_t> rows) {
-  PADDOCK_ASSIGN_OR_RETURN(State::Array* array, state_->FindArray(name));
+  PADDOCK_ASSIGN_OR_RETURN(State::Array * array, state_->FindArray(name));
   const std::string where = state_->ArrayText(*array);
   if (array->info.shape.empty()) {
-    return InvalidArgumentError(where + " is a single value without a sample dimension; save it with shape [samples, ...]");
+    return InvalidArgumentError(
+        where + " is a single value without a sample dimension; save it with shape [samples, ...]");
   }
   const auto total = static_cast<std::uint64_t>(array->info.shape[0]);
   for (const std::uint64_t row : rows) {
     if (row < total) continue;
-    return Status(StatusCode::kOutOfRange, where + " has " + std::to_string(total) + " rows; row " + std::to_string(row) +
-                                               " does not exist");
+    return Status(StatusCode::kOutOfRange, where + " has " + std::to_string(total) + " rows; row " +
+                                               std::to_string(row) + " does not exist");
   }
   if (array->row_bytes != 0 && rows.size() > kMaxReadBytes / array->row_bytes) {
     return ResourceExhaustedError(where + ": " + std::to_string(rows.size()) + " rows of " +
-                                  std::to_string(array->row_bytes) + " bytes are more than " + std::to_string(kMaxReadBytes) +
+                                  std::to_string(array->row_bytes) + " bytes are more than " +
+                                  std::to_string(kMaxReadBytes) +
                                   " at once; split the samples into smaller rows");
   }
   Tensor tensor{array->info, {}};

@@ -20,8 +20,10 @@ bool IsInteger(ElementType type) {
     case ElementType::kUint8:
     case ElementType::kUint16:
     case ElementType::kUint32:
-    case ElementType::kUint64: return true;
-    default: return false;
+    case ElementType::kUint64:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -49,23 +51,28 @@ std::string ShapeHint(const Shape& have, const Shape& want) {
   Shape axes;
   for (const std::int64_t size : want) {
     for (std::int64_t axis = 0; axis < static_cast<std::int64_t>(have.size()); ++axis) {
-      if (have[static_cast<std::size_t>(axis)] != size || std::find(axes.begin(), axes.end(), axis) != axes.end()) continue;
+      if (have[static_cast<std::size_t>(axis)] != size ||
+          std::find(axes.begin(), axes.end(), axis) != axes.end())
+        continue;
       axes.push_back(axis);
       break;
     }
   }
-  return "; add the step {transpose: {axes: " + ShapeText(axes) + "}}, or a reshape if only the shape was lost";
+  return "; add the step {transpose: {axes: " + ShapeText(axes) +
+         "}}, or a reshape if only the shape was lost";
 }
 
 std::string TypeHint(ElementType have, ElementType want) {
   std::string hint = "; add the step {cast: {to: " + std::string(ElementTypeName(want)) + "}}";
-  if (IsInteger(have) && want == ElementType::kFloat32) hint += ", or a dequantize step if the data are quantized";
+  if (IsInteger(have) && want == ElementType::kFloat32)
+    hint += ", or a dequantize step if the data are quantized";
   if (!IsInteger(have) && IsInteger(want)) hint += ", or a quantize step";
   return hint;
 }
 
 // Model input -> array, every input once.
-Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, const DataSpec& spec, const ModelInfo& model) {
+Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, const DataSpec& spec,
+                                                         const ModelInfo& model) {
   std::vector<std::string> names;
   for (const TensorInfo& input : model.inputs) names.push_back(input.name);
   const auto unknown = [&](const std::string& field, const std::string& name) {
@@ -75,7 +82,8 @@ Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, c
                                 ListText(model.inputs));
   };
   for (const auto& [input, array] : spec.inputs) {
-    if (std::find(names.begin(), names.end(), input) == names.end()) return unknown("data.inputs." + input, input);
+    if (std::find(names.begin(), names.end(), input) == names.end())
+      return unknown("data.inputs." + input, input);
   }
   for (std::size_t i = 0; i < spec.preprocess.size(); ++i) {
     const std::string& input = spec.preprocess[i].input;
@@ -86,8 +94,8 @@ Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, c
     for (const TensorInfo& input : model.inputs) {
       if (spec.inputs.contains(input.name)) continue;
       return InvalidArgumentError("data.inputs: the model wants the input " + TensorText(input) +
-                                  ", which no array feeds; name one of the arrays of '" + file.name() + "': " +
-                                  ListText(file.arrays()));
+                                  ", which no array feeds; name one of the arrays of '" + file.name() +
+                                  "': " + ListText(file.arrays()));
     }
     return spec.inputs;
   }
@@ -96,23 +104,25 @@ Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, c
     if (array.name != spec.labels) candidates.push_back(array.name);
   }
   if (model.inputs.size() != 1 || candidates.size() != 1) {
-    return InvalidArgumentError("data.inputs: it must say which array feeds which input, such as {" + names.front() +
-                                ": ARRAY}; the model's inputs are " + ListText(model.inputs) + ", the arrays of '" +
-                                file.name() + "' " + ListText(file.arrays()));
+    return InvalidArgumentError("data.inputs: it must say which array feeds which input, such as {" +
+                                names.front() + ": ARRAY}; the model's inputs are " + ListText(model.inputs) +
+                                ", the arrays of '" + file.name() + "' " + ListText(file.arrays()));
   }
   return std::map<std::string, std::string>{{names.front(), candidates.front()}};
 }
 
-Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const TensorInfo& input, const Shape& wanted,
-                            const std::string& array) {
+Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const TensorInfo& input,
+                            const Shape& wanted, const std::string& array) {
   const std::string field = "data.inputs." + input.name + ": ";
   auto found = file.Find(array);
   if (!found.ok()) return found.status().WithContext("data.inputs." + input.name);
   if (found->shape.empty()) {
-    return InvalidArgumentError(field + "array '" + array + "' is a single value; save it with shape [samples, ...]");
+    return InvalidArgumentError(field + "array '" + array +
+                                "' is a single value; save it with shape [samples, ...]");
   }
   if (found->shape[0] == 0) {
-    return InvalidArgumentError(field + "array '" + array + "' has no samples; give a data file that is not empty");
+    return InvalidArgumentError(field + "array '" + array +
+                                "' has no samples; give a data file that is not empty");
   }
   InputFeed feed;
   feed.array = array;
@@ -127,15 +137,18 @@ Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const Te
   const Shape have(feed.row.shape.begin() + 1, feed.row.shape.end());
   const std::string after = spec.preprocess.empty() ? "" : " after preprocessing";
   if (have != wanted) {
-    return InvalidArgumentError(field + "a sample of array '" + array + "' has the shape " + ShapeText(have) + after +
-                                ", and the model wants " + ShapeText(wanted) + ShapeHint(have, wanted));
+    return InvalidArgumentError(field + "a sample of array '" + array + "' has the shape " + ShapeText(have) +
+                                after + ", and the model wants " + ShapeText(wanted) +
+                                ShapeHint(have, wanted));
   }
   if (feed.row.type != input.type) {
-    return InvalidArgumentError(field + "array '" + array + "' is " + std::string(ElementTypeName(feed.row.type)) + after +
+    return InvalidArgumentError(field + "array '" + array + "' is " +
+                                std::string(ElementTypeName(feed.row.type)) + after +
                                 ", and the model wants " + std::string(ElementTypeName(input.type)) +
                                 TypeHint(feed.row.type, input.type));
   }
-  if (feed.row_bytes == 0) return InvalidArgumentError(field + "a sample has no elements; there is nothing to measure");
+  if (feed.row_bytes == 0)
+    return InvalidArgumentError(field + "a sample has no elements; there is nothing to measure");
   return feed;
 }
 
@@ -146,13 +159,15 @@ std::optional<std::int64_t> ClassCount(const ModelInfo& model) {
   return classes == 1 ? 2 : classes;
 }
 
-Status CheckLabelRange(const std::vector<std::int64_t>& labels, const ModelInfo& model, const std::string& field) {
+Status CheckLabelRange(const std::vector<std::int64_t>& labels, const ModelInfo& model,
+                       const std::string& field) {
   const auto classes = ClassCount(model);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] >= 0 && (!classes || labels[i] < *classes)) continue;
-    return InvalidArgumentError(field + "sample " + std::to_string(i) + " has the label " + std::to_string(labels[i]) +
-                                (classes ? ", and the model's output " + TensorText(model.outputs[0]) + " knows 0 to " +
-                                               std::to_string(*classes - 1)
+    return InvalidArgumentError(field + "sample " + std::to_string(i) + " has the label " +
+                                std::to_string(labels[i]) +
+                                (classes ? ", and the model's output " + TensorText(model.outputs[0]) +
+                                               " knows 0 to " + std::to_string(*classes - 1)
                                          : ", and labels count from 0") +
                                 "; correct the labels or the model");
   }
@@ -175,9 +190,10 @@ Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, 
   }
   const bool is_class = IsInteger(found->type) && found->shape.size() == 1;
   if (task == Task::kClassification && !is_class) {
-    return InvalidArgumentError(field + "it is " + TensorText(*found) +
-                                ", and classification needs one integer per sample; save class numbers with shape [" +
-                                std::to_string(plan->samples) + "]");
+    return InvalidArgumentError(
+        field + "it is " + TensorText(*found) +
+        ", and classification needs one integer per sample; save class numbers with shape [" +
+        std::to_string(plan->samples) + "]");
   }
   if (!is_class || task == Task::kRegression) return OkStatus();
 
@@ -206,15 +222,17 @@ Result<DataPlan> PlanData(DataFile& file, const DataSpec& spec, const ModelInfo&
     const auto samples = static_cast<std::uint64_t>(array.shape[0]);
     if (i > 0 && samples != plan.samples) {
       return InvalidArgumentError("data.inputs." + input.name + ": array '" + feed.array + "' has " +
-                                  std::to_string(samples) + " samples, and array '" + plan.feeds[0].array + "' has " +
-                                  std::to_string(plan.samples) + "; give every input the same samples");
+                                  std::to_string(samples) + " samples, and array '" + plan.feeds[0].array +
+                                  "' has " + std::to_string(plan.samples) +
+                                  "; give every input the same samples");
     }
     plan.samples = samples;
     plan.feeds.push_back(std::move(feed));
   }
   if (plan.samples > kMaxSamples) {
     return InvalidArgumentError("data: '" + file.name() + "' holds " + std::to_string(plan.samples) +
-                                " samples and at most " + std::to_string(kMaxSamples) + " are taken; split the file");
+                                " samples and at most " + std::to_string(kMaxSamples) +
+                                " are taken; split the file");
   }
   PADDOCK_RETURN_IF_ERROR(PlanLabels(file, spec, model, task, &plan));
   return plan;

@@ -15,7 +15,7 @@ namespace paddock {
 
 struct InputFeed {
   std::string array;
-  TensorInfo row;                   // one sample after preprocessing, under the model input's name, shape [1, ...]
+  TensorInfo row;  // one sample after preprocessing, under the model input's name, shape [1, ...]
   std::uint64_t row_bytes = 0;
   std::uint64_t raw_row_bytes = 0;  // before preprocessing
 };

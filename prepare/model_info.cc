@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -30,21 +31,36 @@ std::string Readable(const std::string& text) { return IsUtf8(text) ? text.subst
 
 std::optional<ElementType> TypeOf(std::int32_t onnx_type) {
   switch (onnx_type) {
-    case onnx::TensorProto::FLOAT: return ElementType::kFloat32;
-    case onnx::TensorProto::UINT8: return ElementType::kUint8;
-    case onnx::TensorProto::INT8: return ElementType::kInt8;
-    case onnx::TensorProto::UINT16: return ElementType::kUint16;
-    case onnx::TensorProto::INT16: return ElementType::kInt16;
-    case onnx::TensorProto::INT32: return ElementType::kInt32;
-    case onnx::TensorProto::INT64: return ElementType::kInt64;
-    case onnx::TensorProto::STRING: return ElementType::kString;
-    case onnx::TensorProto::BOOL: return ElementType::kBool;
-    case onnx::TensorProto::FLOAT16: return ElementType::kFloat16;
-    case onnx::TensorProto::DOUBLE: return ElementType::kFloat64;
-    case onnx::TensorProto::UINT32: return ElementType::kUint32;
-    case onnx::TensorProto::UINT64: return ElementType::kUint64;
-    case onnx::TensorProto::BFLOAT16: return ElementType::kBfloat16;
-    default: return std::nullopt;
+    case onnx::TensorProto::FLOAT:
+      return ElementType::kFloat32;
+    case onnx::TensorProto::UINT8:
+      return ElementType::kUint8;
+    case onnx::TensorProto::INT8:
+      return ElementType::kInt8;
+    case onnx::TensorProto::UINT16:
+      return ElementType::kUint16;
+    case onnx::TensorProto::INT16:
+      return ElementType::kInt16;
+    case onnx::TensorProto::INT32:
+      return ElementType::kInt32;
+    case onnx::TensorProto::INT64:
+      return ElementType::kInt64;
+    case onnx::TensorProto::STRING:
+      return ElementType::kString;
+    case onnx::TensorProto::BOOL:
+      return ElementType::kBool;
+    case onnx::TensorProto::FLOAT16:
+      return ElementType::kFloat16;
+    case onnx::TensorProto::DOUBLE:
+      return ElementType::kFloat64;
+    case onnx::TensorProto::UINT32:
+      return ElementType::kUint32;
+    case onnx::TensorProto::UINT64:
+      return ElementType::kUint64;
+    case onnx::TensorProto::BFLOAT16:
+      return ElementType::kBfloat16;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -68,7 +84,8 @@ class GraphWalk {
       for (const auto& attribute : node.attribute()) {
         if (attribute.has_t()) PADDOCK_RETURN_IF_ERROR(Inside(attribute.t()));
         for (const auto& tensor : attribute.tensors()) PADDOCK_RETURN_IF_ERROR(Inside(tensor));
-        if (attribute.has_sparse_tensor()) PADDOCK_RETURN_IF_ERROR(Inside(attribute.sparse_tensor().values()));
+        if (attribute.has_sparse_tensor())
+          PADDOCK_RETURN_IF_ERROR(Inside(attribute.sparse_tensor().values()));
         if (attribute.has_g()) PADDOCK_RETURN_IF_ERROR(Walk(attribute.g()));
         for (const auto& graph : attribute.graphs()) PADDOCK_RETURN_IF_ERROR(Walk(graph));
       }
@@ -79,18 +96,21 @@ class GraphWalk {
  private:
   Status Parameter(const onnx::TensorProto& tensor) {
     const auto count = ElementCount(Shape(tensor.dims().begin(), tensor.dims().end()));
-    if (!count) return InvalidArgumentError("initializer '" + Readable(tensor.name()) + "' has an impossible shape");
+    if (!count)
+      return InvalidArgumentError("initializer '" + Readable(tensor.name()) + "' has an impossible shape");
     info_.parameters += *count;
     return Inside(tensor);
   }
   static Status Inside(const onnx::TensorProto& tensor) {
-    if (tensor.data_location() != onnx::TensorProto::EXTERNAL && tensor.external_data_size() == 0) return OkStatus();
+    if (tensor.data_location() != onnx::TensorProto::EXTERNAL && tensor.external_data_size() == 0)
+      return OkStatus();
     std::string file = "?";
     for (const auto& entry : tensor.external_data()) {
       if (entry.key() == "location") file = Readable(entry.value());
     }
-    return InvalidArgumentError("tensor '" + Readable(tensor.name()) + "' lies in the external file '" + file +
-                                "'; save the model as one file (onnx.save_model(model, path, save_as_external_data=False))");
+    return InvalidArgumentError(
+        "tensor '" + Readable(tensor.name()) + "' lies in the external file '" + file +
+        "'; save the model as one file (onnx.save_model(model, path, save_as_external_data=False))");
   }
 
   ModelInfo& info_;
@@ -98,9 +118,11 @@ class GraphWalk {
 
 Result<TensorInfo> TensorOf(const onnx::ValueInfoProto& value, bool is_input, ModelInfo* model) {
   const std::string what = (is_input ? "input '" : "output '") + Readable(value.name()) + "' ";
-  if (value.name().empty() || !IsUtf8(value.name())) return InvalidArgumentError(what + "has no readable name");
+  if (value.name().empty() || !IsUtf8(value.name()))
+    return InvalidArgumentError(what + "has no readable name");
   if (!value.type().has_tensor_type()) {
-    return InvalidArgumentError(what + "is not a tensor; export the model with tensors as inputs and outputs");
+    return InvalidArgumentError(what +
+                                "is not a tensor; export the model with tensors as inputs and outputs");
   }
   const auto& tensor = value.type().tensor_type();
   const auto type = TypeOf(tensor.elem_type());
@@ -109,13 +131,15 @@ Result<TensorInfo> TensorOf(const onnx::ValueInfoProto& value, bool is_input, Mo
                                 " of ONNX, which is not supported; export the model with another type");
   }
   if (is_input && !tensor.has_shape()) {
-    return InvalidArgumentError(what + "has no shape; export the model with fixed shapes besides the batch dimension");
+    return InvalidArgumentError(
+        what + "has no shape; export the model with fixed shapes besides the batch dimension");
   }
   TensorInfo info{value.name(), *type, {}};
   for (const auto& dimension : tensor.shape().dim()) {
     const bool is_fixed = dimension.has_dim_value() && dimension.dim_value() >= 0;
     if (is_input && dimension.has_dim_param() && IsUtf8(dimension.dim_param())) {
-      model->open_dimensions[info.name + "[" + std::to_string(info.shape.size()) + "]"] = dimension.dim_param();
+      model->open_dimensions[info.name + "[" + std::to_string(info.shape.size()) + "]"] =
+          dimension.dim_param();
     }
     info.shape.push_back(is_fixed ? dimension.dim_value() : -1);
   }
@@ -135,8 +159,8 @@ Status CheckByLibrary(const onnx::ModelProto& model, ModelInfo* info) {
     const auto range = known.find(opset.domain() == "ai.onnx" ? "" : opset.domain());
     if (range == known.end() || opset.version() <= range->second.second) continue;
     info->notes.push_back("operators are not checked: opset " + std::to_string(opset.version()) + " of '" +
-                          (opset.domain().empty() ? "ai.onnx" : Readable(opset.domain())) + "' is newer than the known " +
-                          std::to_string(range->second.second));
+                          (opset.domain().empty() ? "ai.onnx" : Readable(opset.domain())) +
+                          "' is newer than the known " + std::to_string(range->second.second));
     return OkStatus();
   }
   try {
@@ -149,7 +173,7 @@ Status CheckByLibrary(const onnx::ModelProto& model, ModelInfo* info) {
   }
 }
 
-Status Describe(const onnx::ModelProto& model, ModelInfo* info) {
+Status Describe(onnx::ModelProto& model, ModelInfo* info) {
   if (!model.has_graph() || !model.has_ir_version()) {
     return InvalidArgumentError("not an ONNX model: it has no graph; export the model to .onnx anew");
   }
@@ -164,7 +188,6 @@ Status Describe(const onnx::ModelProto& model, ModelInfo* info) {
   ModelInfo of_functions;  // their bodies are checked; a call counts as the operator that it is
   GraphWalk function_walk(&of_functions);
   for (const auto& function : model.functions()) PADDOCK_RETURN_IF_ERROR(function_walk.Walk(function.node()));
-  PADDOCK_RETURN_IF_ERROR(CheckByLibrary(model, info));
 
   std::set<std::string> filled;
   for (const auto& tensor : model.graph().initializer()) filled.insert(tensor.name());
@@ -174,12 +197,13 @@ Status Describe(const onnx::ModelProto& model, ModelInfo* info) {
     PADDOCK_ASSIGN_OR_RETURN(TensorInfo tensor, TensorOf(input, true, info));
     info->inputs.push_back(std::move(tensor));
   }
-  for (const auto& output : model.graph().output()) {
+  for (auto& output : *model.mutable_graph()->mutable_output()) {
     PADDOCK_ASSIGN_OR_RETURN(TensorInfo tensor, TensorOf(output, false, info));
     info->outputs.push_back(std::move(tensor));
+    output.mutable_type()->mutable_tensor_type()->mutable_shape();  // runtimes need none, the check wants one
   }
   if (info->outputs.empty()) return InvalidArgumentError("the model has no output; export it anew");
-  return OkStatus();
+  return CheckByLibrary(model, info);
 }
 
 }  // namespace
@@ -191,11 +215,13 @@ Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& show
   const std::string_view bytes = file->bytes();
   if (bytes.empty()) return InvalidArgumentError(where + ": it is empty; export the model to .onnx anew");
   if (bytes.size() > kMaxModelBytes) {
-    return InvalidArgumentError(where + ": it has " + std::to_string(bytes.size()) + " bytes, and ONNX files end at 2 GiB");
+    return InvalidArgumentError(where + ": it has " + std::to_string(bytes.size()) +
+                                " bytes, and ONNX files end at 2 GiB");
   }
   onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return InvalidArgumentError(where + ": not an ONNX model, or a truncated or damaged one; export it to .onnx anew");
+    return InvalidArgumentError(
+        where + ": not an ONNX model, or a truncated or damaged one; export it to .onnx anew");
   }
   ModelInfo info;
   info.kind = "onnx";
@@ -212,7 +238,8 @@ Result<std::vector<Shape>> SampleShapes(const ModelInfo& model) {
   for (const TensorInfo& input : model.inputs) {
     const std::string what = "model input " + TensorText(input) + ": ";
     if (input.shape.empty()) {
-      return InvalidArgumentError(what + "it is a single value without a batch dimension; export the model with one");
+      return InvalidArgumentError(
+          what + "it is a single value without a batch dimension; export the model with one");
     }
     if (input.shape[0] != -1 && input.shape[0] != 1) {
       return InvalidArgumentError(what + "its batch dimension is fixed to " + std::to_string(input.shape[0]) +
@@ -222,9 +249,10 @@ Result<std::vector<Shape>> SampleShapes(const ModelInfo& model) {
       if (input.shape[d] >= 0) continue;
       const auto name = model.open_dimensions.find(input.name + "[" + std::to_string(d) + "]");
       const std::string called = name == model.open_dimensions.end() ? "" : " ('" + name->second + "')";
-      return InvalidArgumentError(what + "dimension " + std::to_string(d) + called +
-                                  " is open, and only the first one, the batch dimension, may be; export the model with "
-                                  "fixed sizes");
+      return InvalidArgumentError(
+          what + "dimension " + std::to_string(d) + called +
+          " is open, and only the first one, the batch dimension, may be; export the model with "
+          "fixed sizes");
     }
     shapes.emplace_back(input.shape.begin() + 1, input.shape.end());
   }

@@ -17,17 +17,19 @@
 namespace paddock {
 
 struct ModelInfo {
-  std::string kind;                                // "onnx"
-  std::vector<TensorInfo> inputs;                  // without those that an initializer fills
-  std::vector<TensorInfo> outputs;                 // shape {} when the model does not state one
-  std::map<std::string, std::uint64_t> operators;  // count by name, subgraphs included; "domain:Name" outside ai.onnx
-  std::uint64_t parameters = 0;                    // elements of all initializers
-  std::int64_t opset = 0;                          // of ai.onnx; 0 when the model does not use it
+  std::string kind;                 // "onnx"
+  std::vector<TensorInfo> inputs;   // without those that an initializer fills
+  std::vector<TensorInfo> outputs;  // shape {} when the model does not state one
+  std::map<std::string, std::uint64_t>
+      operators;                 // count by name, subgraphs included; "domain:Name" outside ai.onnx
+  std::uint64_t parameters = 0;  // elements of all initializers
+  std::int64_t opset = 0;        // of ai.onnx; 0 when the model does not use it
   std::int64_t ir_version = 0;
-  std::string producer;                            // "pytorch 2.1.0"
+  std::string producer;  // "pytorch 2.1.0"
   std::uint64_t size_bytes = 0;
-  std::map<std::string, std::string> open_dimensions;  // of inputs, those that have a name: "tokens[1]" -> "sequence"
-  std::vector<std::string> notes;                  // what could not be checked, and why
+  std::map<std::string, std::string>
+      open_dimensions;             // of inputs, those that have a name: "tokens[1]" -> "sequence"
+  std::vector<std::string> notes;  // what could not be checked, and why
 };
 
 // INVALID_ARGUMENT for what is empty, truncated, not a model or not consistent, for weights in external files, and for inputs

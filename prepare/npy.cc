@@ -22,10 +22,12 @@ struct Dtype {
   ElementType type;
 };
 constexpr std::array kDtypes = {
-    Dtype{"f2", ElementType::kFloat16}, Dtype{"f4", ElementType::kFloat32}, Dtype{"f8", ElementType::kFloat64},
-    Dtype{"i1", ElementType::kInt8},    Dtype{"i2", ElementType::kInt16},   Dtype{"i4", ElementType::kInt32},
-    Dtype{"i8", ElementType::kInt64},   Dtype{"u1", ElementType::kUint8},   Dtype{"u2", ElementType::kUint16},
-    Dtype{"u4", ElementType::kUint32},  Dtype{"u8", ElementType::kUint64},  Dtype{"b1", ElementType::kBool},
+    Dtype{"f2", ElementType::kFloat16}, Dtype{"f4", ElementType::kFloat32},
+    Dtype{"f8", ElementType::kFloat64}, Dtype{"i1", ElementType::kInt8},
+    Dtype{"i2", ElementType::kInt16},   Dtype{"i4", ElementType::kInt32},
+    Dtype{"i8", ElementType::kInt64},   Dtype{"u1", ElementType::kUint8},
+    Dtype{"u2", ElementType::kUint16},  Dtype{"u4", ElementType::kUint32},
+    Dtype{"u8", ElementType::kUint64},  Dtype{"b1", ElementType::kBool},
 };
 
 Result<ElementType> ParseDescr(const std::string& descr) {
@@ -37,7 +39,8 @@ Result<ElementType> ParseDescr(const std::string& descr) {
     if (code != dtype.code) continue;
     if (order == '<' || (order == '|' && ElementSize(dtype.type) == 1)) return dtype.type;
     if (order == '>') {
-      return InvalidArgumentError(quoted + ", big-endian; convert it with array.astype('<" + std::string(code) + "')");
+      return InvalidArgumentError(quoted + ", big-endian; convert it with array.astype('<" +
+                                  std::string(code) + "')");
     }
     return Damaged(quoted);
   }
@@ -46,8 +49,9 @@ Result<ElementType> ParseDescr(const std::string& descr) {
   if (code[0] == 'U' || code[0] == 'S') kind = "is text";
   if (code[0] == 'c') kind = "is complex";
   if (code[0] == 'M' || code[0] == 'm') kind = "is a time";
-  return InvalidArgumentError(quoted + " and " + kind +
-                              "; convert it with array.astype to one of float16/32/64, int8..64, uint8..64, bool");
+  return InvalidArgumentError(
+      quoted + " and " + kind +
+      "; convert it with array.astype to one of float16/32/64, int8..64, uint8..64, bool");
 }
 
 // The one Python dict literal that a header is: string keys; values are a string, a bool, or a tuple of integers.
@@ -66,7 +70,8 @@ class HeaderReader {
     }
     SkipSpace();
     if (at_ != text_.size()) return Damaged("its header goes on after the closing brace");
-    if (!descr || !fortran_order || !shape) return Damaged("its header lacks one of descr, fortran_order, shape");
+    if (!descr || !fortran_order || !shape)
+      return Damaged("its header lacks one of descr, fortran_order, shape");
     return OkStatus();
   }
 
@@ -76,11 +81,13 @@ class HeaderReader {
 
  private:
   Status Value(const std::string& key) {
-    const bool repeated = (key == "descr" && descr) || (key == "fortran_order" && fortran_order) || (key == "shape" && shape);
+    const bool repeated =
+        (key == "descr" && descr) || (key == "fortran_order" && fortran_order) || (key == "shape" && shape);
     if (repeated) return Damaged("its header has '" + key + "' twice");
     if (key == "descr") {
       if (Peek() == '[') {
-        return InvalidArgumentError("its dtype is structured (several fields); save each field as an array of its own");
+        return InvalidArgumentError(
+            "its dtype is structured (several fields); save each field as an array of its own");
       }
       descr = String();
       return descr ? OkStatus() : Damaged("its descr is not a string");
@@ -162,11 +169,14 @@ Result<NpyHeader> ParseNpyHeader(std::string_view prefix) {
   if (prefix.empty()) return Damaged("it is empty");
   if (prefix.substr(0, kMagic.size()) != kMagic) return Damaged("it does not begin with \\x93NUMPY");
   if (prefix.size() < 10) return Damaged("it ends inside the header");
-  const auto byte_at = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(prefix[at])); };
+  const auto byte_at = [&](std::size_t at) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(prefix[at]));
+  };
   const std::size_t major = byte_at(6);
   const std::size_t minor = byte_at(7);
   if (major < 1 || major > 3 || minor != 0) {
-    return InvalidArgumentError("its format version is " + std::to_string(major) + "." + std::to_string(minor) +
+    return InvalidArgumentError("its format version is " + std::to_string(major) + "." +
+                                std::to_string(minor) +
                                 ", and 1.0 to 3.0 are known; save it anew with numpy.save");
   }
   std::size_t length = byte_at(8) | byte_at(9) << 8;
@@ -176,7 +186,8 @@ Result<NpyHeader> ParseNpyHeader(std::string_view prefix) {
     length |= byte_at(10) << 16 | byte_at(11) << 24;
     begin = 12;
   }
-  if (length > kMaxNpyHeaderBytes - begin) return Damaged("its header claims " + std::to_string(length) + " bytes");
+  if (length > kMaxNpyHeaderBytes - begin)
+    return Damaged("its header claims " + std::to_string(length) + " bytes");
   if (length > prefix.size() - begin) return Damaged("it ends inside the header");
 
   HeaderReader reader(prefix.substr(begin, length));
@@ -198,8 +209,9 @@ Result<NpyArray> ParseNpy(std::string_view file) {
   PADDOCK_ASSIGN_OR_RETURN(NpyHeader header, ParseNpyHeader(file));
   const std::uint64_t present = file.size() - header.header_bytes;
   if (present != header.data_bytes) {
-    return Damaged("it holds " + std::to_string(present) + " bytes of elements, and its shape " + ShapeText(header.shape) +
-                   " of " + std::string(ElementTypeName(header.type)) + " takes " + std::to_string(header.data_bytes));
+    return Damaged("it holds " + std::to_string(present) + " bytes of elements, and its shape " +
+                   ShapeText(header.shape) + " of " + std::string(ElementTypeName(header.type)) + " takes " +
+                   std::to_string(header.data_bytes));
   }
   const auto bytes = std::as_bytes(std::span(file.data(), file.size())).subspan(header.header_bytes);
   return NpyArray{header.type, std::move(header.shape), bytes};

@@ -21,9 +21,9 @@ inline constexpr std::size_t kMaxNpyHeaderBytes = 1 << 16;
 
 struct NpyHeader {
   ElementType type = ElementType::kFloat32;
-  Shape shape;                      // empty for a scalar
-  std::uint64_t header_bytes = 0;   // offset of the first element
-  std::uint64_t data_bytes = 0;     // elements times size
+  Shape shape;                     // empty for a scalar
+  std::uint64_t header_bytes = 0;  // offset of the first element
+  std::uint64_t data_bytes = 0;    // elements times size
 };
 
 struct NpyArray {

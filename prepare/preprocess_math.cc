@@ -24,7 +24,8 @@ struct Narrow {
     const int mantissa = bits & ((1 << kMantissaBits) - 1);
     double magnitude = 0;
     if (exponent == kMaxExponent) {
-      magnitude = mantissa != 0 ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+      magnitude =
+          mantissa != 0 ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
     } else if (exponent == 0) {
       magnitude = std::ldexp(mantissa, kMinExponent - kMantissaBits);
     } else {
@@ -40,15 +41,18 @@ struct Narrow {
     std::uint32_t rounded = kInfinity;
     if (std::isnan(value)) {
       rounded = kInfinity | 1u << (kMantissaBits - 1);
+    } else if (magnitude < std::ldexp(1.0, kMinExponent)) {
+      rounded =
+          static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, kMantissaBits - kMinExponent)));
     } else if (!std::isinf(value)) {
       int exponent = 0;  // magnitude = f * 2^exponent, f in [0.5, 1)
       std::frexp(magnitude, &exponent);
-      if (exponent - 1 < kMinExponent) {
-        rounded = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, kMantissaBits - kMinExponent)));
-      } else if (exponent - 1 <= kBias) {
-        const auto scaled = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, kMantissaBits + 1 - exponent)));
+      if (exponent - 1 <= kBias) {
+        const auto scaled =
+            static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, kMantissaBits + 1 - exponent)));
         // A mantissa that rounds up to the next power of two carries into the exponent, the largest one into infinity.
-        rounded = (static_cast<std::uint32_t>(exponent - 1 + kBias) << kMantissaBits) + scaled - (1u << kMantissaBits);
+        rounded = (static_cast<std::uint32_t>(exponent - 1 + kBias) << kMantissaBits) + scaled -
+                  (1u << kMantissaBits);
       }
     }
     return {static_cast<std::uint16_t>(sign | rounded)};
@@ -69,20 +73,34 @@ struct Tag {
 template <typename Function>
 void WithType(ElementType type, Function function) {
   switch (type) {
-    case ElementType::kFloat16: return function(Tag<Float16>{});
-    case ElementType::kFloat32: return function(Tag<float>{});
-    case ElementType::kFloat64: return function(Tag<double>{});
-    case ElementType::kInt8: return function(Tag<std::int8_t>{});
-    case ElementType::kInt16: return function(Tag<std::int16_t>{});
-    case ElementType::kInt32: return function(Tag<std::int32_t>{});
-    case ElementType::kInt64: return function(Tag<std::int64_t>{});
-    case ElementType::kUint8: return function(Tag<std::uint8_t>{});
-    case ElementType::kUint16: return function(Tag<std::uint16_t>{});
-    case ElementType::kUint32: return function(Tag<std::uint32_t>{});
-    case ElementType::kUint64: return function(Tag<std::uint64_t>{});
-    case ElementType::kBool: return function(Tag<Bool>{});
-    case ElementType::kBfloat16: return function(Tag<Bfloat16>{});
-    case ElementType::kString: break;
+    case ElementType::kFloat16:
+      return function(Tag<Float16>{});
+    case ElementType::kFloat32:
+      return function(Tag<float>{});
+    case ElementType::kFloat64:
+      return function(Tag<double>{});
+    case ElementType::kInt8:
+      return function(Tag<std::int8_t>{});
+    case ElementType::kInt16:
+      return function(Tag<std::int16_t>{});
+    case ElementType::kInt32:
+      return function(Tag<std::int32_t>{});
+    case ElementType::kInt64:
+      return function(Tag<std::int64_t>{});
+    case ElementType::kUint8:
+      return function(Tag<std::uint8_t>{});
+    case ElementType::kUint16:
+      return function(Tag<std::uint16_t>{});
+    case ElementType::kUint32:
+      return function(Tag<std::uint32_t>{});
+    case ElementType::kUint64:
+      return function(Tag<std::uint64_t>{});
+    case ElementType::kBool:
+      return function(Tag<Bool>{});
+    case ElementType::kBfloat16:
+      return function(Tag<Bfloat16>{});
+    case ElementType::kString:
+      break;
   }
   PADDOCK_CHECK(false, "text has no arithmetic");
 }
@@ -171,7 +189,8 @@ Tensor Apply(const CastStep&, Tensor tensor, TensorInfo result) {
 }
 
 Tensor Apply(const ScaleStep& step, Tensor tensor, TensorInfo result) {
-  return MapDoubles(tensor, result, [&](double value, std::size_t) { return value * step.factor + step.offset; });
+  return MapDoubles(tensor, result,
+                    [&](double value, std::size_t) { return value * step.factor + step.offset; });
 }
 
 Tensor Apply(const NormalizeStep& step, Tensor tensor, TensorInfo result) {
@@ -180,7 +199,8 @@ Tensor Apply(const NormalizeStep& step, Tensor tensor, TensorInfo result) {
   if (step.mean.size() > 1 || step.std.size() > 1) {
     const auto axis = static_cast<std::size_t>(step.axis);
     size = static_cast<std::size_t>(result.shape[axis]);
-    for (std::size_t d = axis + 1; d < result.shape.size(); ++d) stride *= static_cast<std::size_t>(result.shape[d]);
+    for (std::size_t d = axis + 1; d < result.shape.size(); ++d)
+      stride *= static_cast<std::size_t>(result.shape[d]);
   }
   return MapDoubles(tensor, result, [&](double value, std::size_t i) {
     const std::size_t index = i / stride % size;
@@ -231,7 +251,8 @@ Tensor Apply(const TransposeStep& step, Tensor tensor, TensorInfo result) {
   const std::size_t sample_bytes = samples == 0 ? 0 : tensor.bytes.size() / samples;
   std::byte* out = moved.bytes.data();
   std::vector<std::size_t> position(rank);
-  for (const std::byte* sample = tensor.bytes.data(); out != moved.bytes.data() + moved.bytes.size(); sample += sample_bytes) {
+  for (const std::byte* sample = tensor.bytes.data(); out != moved.bytes.data() + moved.bytes.size();
+       sample += sample_bytes) {
     std::size_t offset = 0;
     for (std::size_t done = 0; done < sample_bytes; done += element, out += element) {
       std::memcpy(out, sample + offset, element);
@@ -254,7 +275,8 @@ Tensor Apply(const ReshapeStep&, Tensor tensor, TensorInfo result) {
 }  // namespace
 
 Tensor ApplyStep(const PreprocessStep& step, Tensor tensor, TensorInfo result) {
-  return std::visit([&](const auto& action) { return Apply(action, std::move(tensor), std::move(result)); }, step.action);
+  return std::visit([&](const auto& action) { return Apply(action, std::move(tensor), std::move(result)); },
+                    step.action);
 }
 
 }  // namespace paddock

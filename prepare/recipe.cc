@@ -14,7 +14,9 @@ constexpr int kDataRecipeVersion = 1;
 
 Json FieldsOf(const CastStep& step) { return {{"to", ElementTypeName(step.to)}}; }
 Json FieldsOf(const ScaleStep& step) { return {{"factor", step.factor}, {"offset", step.offset}}; }
-Json FieldsOf(const NormalizeStep& step) { return {{"mean", step.mean}, {"std", step.std}, {"axis", step.axis}}; }
+Json FieldsOf(const NormalizeStep& step) {
+  return {{"mean", step.mean}, {"std", step.std}, {"axis", step.axis}};
+}
 Json FieldsOf(const DequantizeStep& step) { return {{"scale", step.scale}, {"zero_point", step.zero_point}}; }
 Json FieldsOf(const QuantizeStep& step) {
   return {{"scale", step.scale}, {"zero_point", step.zero_point}, {"to", ElementTypeName(step.to)}};
@@ -40,12 +42,14 @@ std::string Canonical(const Json& json) { return json.dump(-1, ' ', true, Json::
 
 }  // namespace
 
-Digest ModelRecipeKey(const Digest& model, std::span<const std::string> step_fingerprints, const TargetProfile& target) {
-  const Json document = {{"recipe", "model"},
-                         {"version", kModelRecipeVersion},
-                         {"model", model.hex()},
-                         {"steps", std::vector<std::string>(step_fingerprints.begin(), step_fingerprints.end())},
-                         {"artifact_kind", target.artifact_kind}};
+Digest ModelRecipeKey(const Digest& model, std::span<const std::string> step_fingerprints,
+                      const TargetProfile& target) {
+  const Json document = {
+      {"recipe", "model"},
+      {"version", kModelRecipeVersion},
+      {"model", model.hex()},
+      {"steps", std::vector<std::string>(step_fingerprints.begin(), step_fingerprints.end())},
+      {"artifact_kind", target.artifact_kind}};
   return Sha256::Of(Canonical(document));
 }
 
@@ -53,7 +57,8 @@ Digest DataRecipeKey(const Digest& data, const DataSpec& spec, std::span<const T
                      std::optional<std::uint64_t> batch_bytes) {
   Json signature = Json::array();
   for (const TensorInfo& input : inputs) {
-    signature.push_back({{"name", input.name}, {"type", ElementTypeName(input.type)}, {"shape", input.shape}});
+    signature.push_back(
+        {{"name", input.name}, {"type", ElementTypeName(input.type)}, {"shape", input.shape}});
   }
   const Json document = {{"recipe", "data"},
                          {"version", kDataRecipeVersion},

@@ -20,7 +20,8 @@ struct TargetProfile {
 };
 
 // `step_fingerprints` (prepare/steps.h) hold parameters and tool versions; empty: the model as it is.
-Digest ModelRecipeKey(const Digest& model, std::span<const std::string> step_fingerprints, const TargetProfile& target);
+Digest ModelRecipeKey(const Digest& model, std::span<const std::string> step_fingerprints,
+                      const TargetProfile& target);
 
 // `inputs`: the model's, whose names and shapes the batches carry.
 Digest DataRecipeKey(const Digest& data, const DataSpec& spec, std::span<const TensorInfo> inputs, Task task,

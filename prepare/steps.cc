@@ -29,16 +29,18 @@ std::vector<std::string> DescribeChange(const ModelInfo& before, const ModelInfo
   for (const auto& [name, number] : before.operators) by_operator[name].first = number;
   for (const auto& [name, number] : after.operators) by_operator[name].second = number;
   for (const auto& [name, numbers] : by_operator) {
-    if (numbers.first != numbers.second) lines.push_back(name + " " + ChangeText(numbers.first, numbers.second));
+    if (numbers.first != numbers.second)
+      lines.push_back(name + " " + ChangeText(numbers.first, numbers.second));
   }
   return lines;
 }
 
 Result<std::string> OptimizeFingerprint(const StepTools& tools) {
-  if (!tools.onnxruntime_version.empty()) return "optimize/1 graph_level=extended onnxruntime=" + tools.onnxruntime_version;
+  if (!tools.onnxruntime_version.empty())
+    return "optimize/1 graph_level=extended onnxruntime=" + tools.onnxruntime_version;
   return FailedPreconditionError(
-      "step 'optimize' needs the ONNX Runtime library, and the coordinator found none; set its path in the coordinator's "
-      "configuration or in PADDOCK_ONNXRUNTIME, or use the variant 'as-is'");
+      "step 'optimize' needs the ONNX Runtime library, and the coordinator found none; run `./dev build`, which "
+      "fetches one, or set PADDOCK_ONNXRUNTIME to its path, or use the variant 'as-is'");
 }
 
 Result<StepReport> Optimize(const std::string& in_path, const std::string& out_path, const StepTools& tools) {
@@ -47,17 +49,20 @@ Result<StepReport> Optimize(const std::string& in_path, const std::string& out_p
   // The next level would tie the result to the kind of CPU that this is.
   PADDOCK_RETURN_IF_ERROR(WriteOptimizedModel(*library, in_path, out_path, GraphLevel::kExtended));
   auto after = ReadModelInfo(out_path);
-  if (!after.ok()) return InternalError("the optimised model cannot be read back: " + after.status().message());
+  if (!after.ok())
+    return InternalError("the optimised model cannot be read back: " + after.status().message());
   return StepReport{"optimize", "onnxruntime " + library->version(), DescribeChange(before, *after)};
 }
 
 constexpr std::array kSteps = {
-    StepDefinition{"optimize", "ONNX Runtime's graph optimiser (constant folding, fusion) up to level 'extended'",
+    StepDefinition{"optimize",
+                   "ONNX Runtime's graph optimiser (constant folding, fusion) up to level 'extended'",
                    OptimizeFingerprint, Optimize},
 };
 
 template <typename Definition>
-Result<const Definition*> FindByName(std::span<const Definition> table, std::string_view what, std::string_view name) {
+Result<const Definition*> FindByName(std::span<const Definition> table, std::string_view what,
+                                     std::string_view name) {
   std::vector<std::string> names;
   std::string list;
   for (const Definition& definition : table) {
@@ -82,11 +87,16 @@ std::span<const VariantDefinition> VariantCatalog() {
   return kVariants;
 }
 
-Result<const StepDefinition*> FindStep(std::string_view name) { return FindByName(StepCatalog(), "preparation step", name); }
+Result<const StepDefinition*> FindStep(std::string_view name) {
+  return FindByName(StepCatalog(), "preparation step", name);
+}
 
-Result<const VariantDefinition*> FindVariant(std::string_view name) { return FindByName(VariantCatalog(), "variant", name); }
+Result<const VariantDefinition*> FindVariant(std::string_view name) {
+  return FindByName(VariantCatalog(), "variant", name);
+}
 
-Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps, const StepTools& tools) {
+Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps,
+                                                  const StepTools& tools) {
   std::vector<std::string> fingerprints;
   for (const std::string& name : steps) {
     PADDOCK_ASSIGN_OR_RETURN(const StepDefinition* step, FindStep(name));
@@ -96,8 +106,8 @@ Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> s
   return fingerprints;
 }
 
-Result<StepReport> RunStep(std::string_view step_name, const std::string& in_path, const std::string& out_path,
-                           const StepTools& tools) {
+Result<StepReport> RunStep(std::string_view step_name, const std::string& in_path,
+                           const std::string& out_path, const StepTools& tools) {
   PADDOCK_ASSIGN_OR_RETURN(const StepDefinition* step, FindStep(step_name));
   auto report = step->run(in_path, out_path, tools);
   if (!report.ok()) return report.status().WithContext("step '" + std::string(step->name) + "'");

@@ -55,7 +55,7 @@ Result<const VariantDefinition*> FindVariant(std::string_view name);
 // One per step, for the recipe.
 Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps, const StepTools& tools);
 
-Result<StepReport> RunStep(std::string_view step_name, const std::string& in_path, const std::string& out_path,
-                           const StepTools& tools);
+Result<StepReport> RunStep(std::string_view step_name, const std::string& in_path,
+                           const std::string& out_path, const StepTools& tools);
 
 }  // namespace paddock

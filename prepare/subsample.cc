@@ -46,7 +46,8 @@ std::vector<Stratum> Strata(std::span<const std::int64_t> labels, std::uint64_t 
 
 }  // namespace
 
-Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total, std::optional<std::span<const std::int64_t>> labels,
+Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total,
+                                                 std::optional<std::span<const std::int64_t>> labels,
                                                  std::optional<std::uint64_t> count, std::uint64_t seed) {
   if (total > kMaxSamples) {
     return InvalidArgumentError("the data hold " + std::to_string(total) + " samples and at most " +
@@ -55,12 +56,12 @@ Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total, std::optio
   const std::uint64_t wanted = count.value_or(total);
   if (wanted == 0) return InvalidArgumentError("no samples are asked for; `samples` must be at least 1");
   if (wanted > total) {
-    return InvalidArgumentError(std::to_string(wanted) + " samples are asked for and the data hold " + std::to_string(total) +
-                                "; lower `samples` or leave it out to use all");
+    return InvalidArgumentError(std::to_string(wanted) + " samples are asked for and the data hold " +
+                                std::to_string(total) + "; lower `samples` or leave it out to use all");
   }
   if (labels && labels->size() != total) {
-    return InvalidArgumentError("there are " + std::to_string(labels->size()) + " labels for " + std::to_string(total) +
-                                " samples");
+    return InvalidArgumentError("there are " + std::to_string(labels->size()) + " labels for " +
+                                std::to_string(total) + " samples");
   }
   std::vector<std::uint64_t> chosen;
   if (wanted == total || !labels) {

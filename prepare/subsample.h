@@ -17,7 +17,8 @@ inline constexpr std::uint64_t kMaxSamples = std::uint64_t{1} << 27;
 // by less than one sample; within a label, and without labels, the choice is uniform.
 // INVALID_ARGUMENT when count is 0 or more than total, total is above
 // kMaxSamples, or labels are not one per sample.
-Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total, std::optional<std::span<const std::int64_t>> labels,
+Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total,
+                                                 std::optional<std::span<const std::int64_t>> labels,
                                                  std::optional<std::uint64_t> count, std::uint64_t seed);
 
 }  // namespace paddock

@@ -1,0 +1,98 @@
+#include "prepare/steps.h"
+
+#include <catch2/catch.hpp>
+
+#include "device_drivers/onnxruntime/ort_library.h"
+#include "tests/fakes/temp_dir.h"
+#include "tests/unit/prepare/onnx_builder.h"
+
+namespace paddock {
+namespace {
+
+using Catch::Matchers::Contains;
+
+TEST_CASE("the catalogue has the two variants and their steps exist") {
+  CHECK((*FindVariant("as-is"))->steps.empty());
+  CHECK((*FindVariant("optimize"))->steps == std::vector<std::string>{"optimize"});
+  for (const VariantDefinition& variant : VariantCatalog()) {
+    for (const std::string& step : variant.steps) CHECK(FindStep(step).ok());
+  }
+}
+
+TEST_CASE("unknown steps and variants are answered with the known ones") {
+  CHECK(FindStep("optimise").status().code() == StatusCode::kNotFound);
+  CHECK_THAT(FindStep("optimise").status().message(),
+             Contains("did you mean 'optimize'") && Contains("known are optimize"));
+  CHECK_THAT(FindVariant("int8").status().message(),
+             Contains("no variant 'int8'") && Contains("as-is, optimize"));
+  CHECK(!RunStep("quantise", "a", "b", {}).ok());
+}
+
+TEST_CASE("a fingerprint holds the tool's version, and a missing tool says what to do") {
+  const std::vector<std::string> steps = {"optimize"};
+  const StepTools old_tools{.onnxruntime_library_path = "", .onnxruntime_version = "1.28.2"};
+  const StepTools new_tools{.onnxruntime_library_path = "", .onnxruntime_version = "1.30.0"};
+  CHECK(*StepFingerprints(steps, old_tools) != *StepFingerprints(steps, new_tools));
+  const Status missing = StepFingerprints(steps, {}).status();
+  CHECK(missing.code() == StatusCode::kFailedPrecondition);
+  CHECK_THAT(missing.message(), Contains("PADDOCK_ONNXRUNTIME") && Contains("as-is"));
+}
+
+TEST_CASE("a report survives its way from the child process") {
+  const StepReport report{"optimize", "onnxruntime 1.30.0", {"nodes 5 -> 3", "with \"quotes\"\nand lines"}};
+  const auto decoded = DecodeStepReport(EncodeStepReport(report));
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == report);
+  CHECK(!DecodeStepReport("{\"step\": 1}").ok());
+  CHECK(!DecodeStepReport("killed").ok());
+}
+
+// Gemm, Relu and an Identity that the optimiser removes.
+onnx::ModelProto Model() {
+  onnx::ModelProto model = ReluModel({-1, 4});
+  auto* identity = model.mutable_graph()->add_node();
+  identity->set_op_type("Identity");
+  identity->add_input("in");
+  identity->add_output("same");
+  model.mutable_graph()->mutable_node()->SwapElements(0, 1);
+  model.mutable_graph()->mutable_node(1)->set_input(0, "same");
+  return model;
+}
+
+TEST_CASE("optimize writes a smaller model with the same signature and says what changed") {
+  const auto library = OrtLibrary::Open("");
+  if (!library.ok()) {
+    WARN("skipped: " << library.status().message());
+    return;
+  }
+  const StepTools tools{(*library)->path(), (*library)->version()};
+  const TempDir folder;
+  WriteBytes(folder / "in.onnx", Model().SerializeAsString());
+  const auto report = RunStep("optimize", folder / "in.onnx", folder / "out.onnx", tools);
+  REQUIRE(report.ok());
+  CHECK(report->tool == "onnxruntime " + tools.onnxruntime_version);
+  REQUIRE(report->lines.size() == 3);
+  CHECK(report->lines[0] == "nodes 2 -> 1");
+  CHECK_THAT(report->lines[1], Catch::Matchers::StartsWith("bytes "));
+  CHECK(report->lines[2] == "Identity 1 -> 0");
+  const auto before = ReadModelInfo(folder / "in.onnx");
+  const auto after = ReadModelInfo(folder / "out.onnx");
+  REQUIRE(after.ok());
+  CHECK(after->inputs == before->inputs);
+  CHECK(after->outputs == before->outputs);
+}
+
+TEST_CASE("optimize names a model or a library that cannot be opened") {
+  const TempDir folder;
+  WriteBytes(folder / "bad.onnx", "garbage");
+  const auto bad_model = RunStep("optimize", folder / "bad.onnx", folder / "out.onnx", {});
+  CHECK(bad_model.status().code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(bad_model.status().message(), Contains("step 'optimize'") && Contains("bad.onnx"));
+  WriteBytes(folder / "in.onnx", Model().SerializeAsString());
+  const auto no_library =
+      RunStep("optimize", folder / "in.onnx", folder / "out.onnx", {folder / "absent.so", ""});
+  CHECK_THAT(no_library.status().message(), Contains("absent.so"));
+}
+
+}  // namespace
+}  // namespace paddock
