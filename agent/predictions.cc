@@ -1,5 +1,7 @@
 #include "agent/predictions.h"
 
+#include <algorithm>
+
 #include "kpi/tensor_file.h"
 
 namespace paddock::agent {
@@ -8,7 +10,7 @@ Predictions::Predictions(const std::vector<TensorInfo>& outputs) {
   for (const TensorInfo& output : outputs) tensors_.push_back({{output.name, output.type, {}}, {}});
 }
 
-Status Predictions::Add(const std::vector<TensorView>& outputs, std::uint32_t samples) {
+Status Predictions::Add(const std::vector<TensorView>& outputs, std::uint32_t samples, std::uint32_t rows) {
   if (outputs.size() != tensors_.size()) {
     return InternalError("the session gave " + std::to_string(outputs.size()) + " outputs instead of " +
                          std::to_string(tensors_.size()));
@@ -19,13 +21,10 @@ Status Predictions::Add(const std::vector<TensorView>& outputs, std::uint32_t sa
     const std::string name = "output " + TensorText({kept.info.name, view.type, view.shape});
     if (view.type == ElementType::kString) return UnimplementedError(name + ": predictions that are strings cannot be kept");
     Shape row = view.shape;
-    std::uint64_t rows = 1;
-    if (!row.empty() && (samples > 1 || row[0] == 1)) {
-      rows = static_cast<std::uint64_t>(row[0]);
+    if (!row.empty() && row[0] == static_cast<std::int64_t>(rows)) {
       row.erase(row.begin());
-    }
-    if (rows < samples) {
-      return UnimplementedError(name + " of a query with " + std::to_string(samples) +
+    } else if (rows > 1) {
+      return UnimplementedError(name + " of a query with " + std::to_string(rows) +
                                 " samples does not have one row per sample; use single-stream");
     }
     const std::size_t row_bytes = view.bytes.size() / rows;

@@ -122,9 +122,9 @@ Result<QuerySet> QuerySet::Load(const std::vector<std::string>& batch_paths, con
   for (std::uint64_t first = 0; first < samples; first += shape.samples_per_query) {
     Query query;
     query.samples = static_cast<std::uint32_t>(std::min<std::uint64_t>(shape.samples_per_query, samples - first));
-    const std::uint32_t rows = shape.fixed ? shape.samples_per_query : query.samples;
+    query.rows = shape.fixed ? shape.samples_per_query : query.samples;
     for (std::size_t input = 0; input < model_inputs.size(); ++input) {
-      query.inputs.push_back(set.Rows(input, first, query.samples, rows));
+      query.inputs.push_back(set.Rows(input, first, query.samples, query.rows));
     }
     set.queries_.push_back(std::move(query));
   }

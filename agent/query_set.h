@@ -29,6 +29,7 @@ class QuerySet {
   struct Query {
     std::vector<TensorView> inputs;  // in the order of the model's inputs
     std::uint32_t samples = 0;       // without filling
+    std::uint32_t rows = 0;          // with it
   };
 
   // `model_inputs` are the session's. Errors name the batch file. The object owns every byte that its queries refer to.

@@ -115,12 +115,12 @@ class Repetition {
     if (request_.index != 0 || !plan_.keep_predictions || !driver_.Describe().computes_outputs) return std::nullopt;
     EnterStage(kStagePredicting);
     Predictions predictions(session_->Outputs());
-    for (const BoundQuery& query : bound_) {
-      Status status = session_->Invoke(query.handle);
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      Status status = session_->Invoke(bound_[i].handle);
       if (!status.ok()) return FailureOfDriver(status, stage_);
       const auto outputs = session_->ReadOutputs();
       if (!outputs.ok()) return FailureOfDriver(outputs.status(), stage_);
-      status = predictions.Add(*outputs, query.samples);
+      status = predictions.Add(*outputs, bound_[i].samples, queries_->queries()[i].rows);
       if (!status.ok()) return FailureOfDriver(status, stage_);
     }
     const auto bytes = predictions.Encode();
