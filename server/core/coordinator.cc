@@ -144,12 +144,13 @@ Result<JobView> Coordinator::ViewJob(const JobId& job) const {
   PADDOCK_RETURN_IF_ERROR(unusable_);
   const auto found = jobs_.find(job);
   if (found == jobs_.end()) return NotFoundError("job " + job.str() + " is not under way");
-  JobView view{found->second.job, {}};
+  JobView view{found->second.job, {}, {}};
   view.runs.reserve(view.job.runs.size());
   for (const RunId& id : view.job.runs) {
     const LiveRun& run = runs_.at(id);
     view.runs.push_back(run.run);
     view.runs.back().progress = ProgressOf(run);
+    view.drivers.emplace(run.run.device, run.device->record.description.driver);
   }
   return view;
 }

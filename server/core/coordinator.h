@@ -61,6 +61,7 @@ struct DeviceView {
 struct JobView {
   Job job;
   std::vector<Run> runs;
+  std::map<DeviceId, std::string> drivers;  // of the runs' devices
 };
 
 class Coordinator {

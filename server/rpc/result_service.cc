@@ -10,7 +10,7 @@
 namespace paddock {
 namespace {
 
-constexpr std::uint32_t kDefaultListLimit = 50;
+constexpr std::uint32_t kDefaultResultLimit = 50;
 
 std::string VariantName(const StoredResult& result) {
   return result.run.variant < result.spec.variants.size() ? result.spec.variants[result.run.variant].name : "";
@@ -68,7 +68,7 @@ std::set<std::string> Variants(const std::vector<StoredResult>& results) {
 
 grpc::Status ResultService::ListResults(grpc::ServerContext*, const v1::ListResultsRequest* request,
                                         v1::ListResultsResponse* response) {
-  const std::uint32_t limit = request->limit() == 0 ? kDefaultListLimit : request->limit();
+  const std::uint32_t limit = request->limit() == 0 ? kDefaultResultLimit : request->limit();
   const auto results =
       request->job_id().empty() ? reader_.ListResults(limit) : reader_.ListResultsOf(JobId(request->job_id()));
   if (results.status().code() == StatusCode::kNotFound) {
