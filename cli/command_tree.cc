@@ -1,0 +1,166 @@
+#include "cli/command_tree.h"
+
+namespace paddock {
+namespace {
+
+using Action = std::function<int(const Globals&)>;
+
+CLI::App& AddNoun(CLI::App& parent, const std::string& name, const std::string& what) {
+  CLI::App& noun = *parent.add_subcommand(name, what);
+  noun.require_subcommand(0, 1)->fallthrough()->footer("`paddock " + name +
+                                                       " COMMAND --help` shows examples.\n");
+  return noun;
+}
+
+CLI::App& AddCommand(CLI::App& parent, CommandLine& line, const std::string& name, const std::string& what,
+                     const std::string& examples, Action action) {
+  CLI::App& command = *parent.add_subcommand(name, what);
+  command.fallthrough()->footer("Examples:\n" + examples);
+  command.callback([&line, action = std::move(action)] { line.action = action; });
+  return command;
+}
+
+// One value per use, so that a file may follow: `--on all job.yaml`.
+void AddList(CLI::App& command, const std::string& flag, std::vector<std::string>& values,
+             const std::string& help, const std::string& value_name) {
+  command.add_option(flag, values, help)->allow_extra_args(false)->type_name(value_name);
+}
+
+void AddJobFlags(CLI::App& command, JobFlags& job) {
+  command.add_option("JOB.yaml", job.file, "The job; flags stand above what it says")->type_name("");
+  command.add_option("--model", job.model, "Model file")->type_name("FILE");
+  command.add_option("--data", job.data, "Samples: a .npz or .npy file")->type_name("FILE");
+  AddList(command, "--input", job.inputs, "Which array feeds which input of the model; may be repeated",
+          "INPUT=ARRAY");
+  command.add_option("--labels", job.labels, "The array with the right answers")->type_name("ARRAY");
+  command.add_option("--task", job.task, "What accuracy means: classification, regression")
+      ->type_name("TASK");
+  AddList(command, "--on", job.on, "Devices by label: all, id=board-1, class=cpu,arch=arm64; may be repeated",
+          "SELECTOR");
+  AddList(command, "--variant", job.variants, "How the model is prepared: as-is, optimize; may be repeated",
+          "NAME");
+  command.add_option("--scenario", job.scenario, "How inferences are issued: single-stream, offline")
+      ->type_name("KIND");
+  command.add_option("--samples", job.samples, "How many samples to take, spread evenly over the labels")
+      ->type_name("N");
+  command.add_option("--repetitions", job.repetitions, "Fresh processes per run")->type_name("N");
+  command.add_option("--name", job.name, "A name for the job")->type_name("TEXT");
+}
+
+void AddJobCommands(CLI::App& app, CommandLine& line) {
+  AddJobFlags(
+      AddCommand(
+          app, line, "run", "Submit a job, follow it and show the results",
+          "  paddock run job.yaml\n"
+          "  paddock run job.yaml --on id=board-1 --repetitions 3\n"
+          "  paddock run --model net.onnx --data samples.npz --labels y --task classification --on all\n"
+          "  paddock run job.yaml -o json > result.json\n",
+          [&line](const Globals& globals) { return RunJob(globals, line.job); }),
+      line.job);
+  AddJobFlags(AddCommand(app, line, "submit", "Submit a job and print its id",
+                         "  paddock submit job.yaml\n  paddock watch $(paddock submit job.yaml)\n",
+                         [&line](const Globals& globals) { return SubmitOnly(globals, line.job); }),
+              line.job);
+  AddCommand(app, line, "watch", "Follow a job to its end and show the results", "  paddock watch j-12\n",
+             [&line](const Globals& globals) { return WatchJob(globals, line.id); })
+      .add_option("JOB", line.id, "Id of the job")
+      ->required()
+      ->type_name("");
+  AddCommand(app, line, "cancel", "End a job; runs that have ended keep their results",
+             "  paddock cancel j-12\n",
+             [&line](const Globals& globals) { return CancelJob(globals, line.id); })
+      .add_option("JOB", line.id, "Id of the job")
+      ->required()
+      ->type_name("");
+  CLI::App& job = AddNoun(app, "job", "List and show jobs");
+  AddCommand(job, line, "list", "The latest jobs",
+             "  paddock job list\n  paddock job list --limit 100 -o json\n",
+             [&line](const Globals& globals) { return ListJobs(globals, line.limit); })
+      .add_option("--limit", line.limit, "How many (20)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  AddCommand(job, line, "show", "One job with its runs", "  paddock job show j-12\n",
+             [&line](const Globals& globals) { return ShowJob(globals, line.id); })
+      .add_option("JOB", line.id, "Id of the job")
+      ->required()
+      ->type_name("");
+}
+
+void AddResultCommands(CLI::App& app, CommandLine& line) {
+  CLI::App& result = AddNoun(app, "result", "List, show and export results");
+  CLI::App& list =
+      AddCommand(result, line, "list", "The latest results, or those of a job",
+                 "  paddock result list\n  paddock result list --job j-12 -o wide\n",
+                 [&line](const Globals& globals) { return ListResults(globals, line.id, line.limit); });
+  list.add_option("--job", line.id, "Only the results of this job")->type_name("JOB");
+  list.add_option("--limit", line.limit, "How many (20); a job's are always all")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  AddCommand(result, line, "show", "One result with everything that is known about it",
+             "  paddock result show r-57\n  paddock result show r-57 -o json\n",
+             [&line](const Globals& globals) { return ShowResult(globals, line.id); })
+      .add_option("RUN", line.id, "Id of the run")
+      ->required()
+      ->type_name("");
+  CLI::App& exported =
+      AddCommand(result, line, "export", "Valid results as JSON or CSV, for spreadsheets and scripts",
+                 "  paddock result export j-12 --format csv --out j-12.csv\n  paddock result export --all > "
+                 "everything.json\n",
+                 [&line](const Globals& globals) {
+                   return ExportResults(globals, line.id, line.out_file, line.all_verdicts);
+                 });
+  exported.add_option("ID", line.id, "A run or a job; without it the results of all jobs")->type_name("");
+  exported.add_option("--format", line.export_format, "json or csv; the same as -o (json)")
+      ->check(CLI::IsMember({"json", "csv"}))
+      ->type_name("FORMAT");
+  exported.add_option("--out", line.out_file, "Write to this file instead of stdout")->type_name("FILE");
+  exported.add_flag("--all", line.all_verdicts, "Also results that are not valid, with their verdict");
+  CLI::App& compare =
+      AddCommand(app, line, "compare", "Compare two runs or two jobs, device by device",
+                 "  paddock compare r-57 r-61\n  paddock compare j-12 j-13 -o wide\n",
+                 [&line](const Globals& globals) { return Compare(globals, line.id, line.second_id); });
+  compare.add_option("A", line.id, "A run or a job")->required()->type_name("");
+  compare.add_option("B", line.second_id, "A run or a job")->required()->type_name("");
+}
+
+void AddFarmCommands(CLI::App& app, CommandLine& line) {
+  CLI::App& device = AddNoun(app, "device", "List and show devices");
+  AddList(AddCommand(device, line, "list", "The devices that ever connected",
+                     "  paddock device list\n  paddock device list --on class=cpu -o wide\n",
+                     [&line](const Globals& globals) { return ListDevices(globals, line.on); }),
+          "--on", line.on, "Only devices with these labels; may be repeated", "SELECTOR");
+  AddCommand(device, line, "show", "One device with its labels and limits", "  paddock device show board-1\n",
+             [&line](const Globals& globals) { return ShowDevice(globals, line.id); })
+      .add_option("DEVICE", line.id, "Id of the device")
+      ->required()
+      ->type_name("");
+  AddCommand(AddNoun(app, "model", "Look into models"), line, "inspect",
+             "What a model takes and gives, and which drivers take it", "  paddock model inspect net.onnx\n",
+             [&line](const Globals& globals) { return InspectModel(globals, line.id); })
+      .add_option("FILE", line.id, "Model file; uploaded when the farm lacks it")
+      ->required()
+      ->type_name("");
+  AddCommand(AddNoun(app, "driver", "List drivers"), line, "list",
+             "The drivers of the agents that ever connected",
+             "  paddock driver list\n  paddock driver list -o wide\n", ListDrivers);
+  AddCommand(app, line, "doctor", "Check the farm part by part and say what to do next", "  paddock doctor\n",
+             Doctor);
+}
+
+}  // namespace
+
+void AddCommands(CLI::App& app, CommandLine& line) {
+  app.require_subcommand(0, 1);
+  app.add_option("--server", line.server, "The coordinator (" + std::string(kDefaultServer) + ")")
+      ->envname("PADDOCK_SERVER")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->type_name("HOST:PORT");
+  app.add_option("-o,--output", line.output, "table, wide, json, csv or name (table); the last one counts")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->type_name("FORMAT");
+  AddJobCommands(app, line);
+  AddResultCommands(app, line);
+  AddFarmCommands(app, line);
+}
+
+}  // namespace paddock

@@ -1,0 +1,43 @@
+// The commands of `paddock`. Data go to stdout, messages and progress to stderr; each returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/connection.h"
+#include "cli/exit_code.h"
+#include "cli/format.h"
+#include "cli/job_file.h"
+
+namespace paddock {
+
+struct Globals {
+  std::string server = kDefaultServer;
+  OutputFormat format = OutputFormat::kTable;
+};
+
+// Prints "paddock: message" on stderr and returns the exit code that belongs to the status.
+int Report(const Status& status);
+
+int RunJob(const Globals& globals, const JobFlags& flags);
+int SubmitOnly(const Globals& globals, const JobFlags& flags);
+int WatchJob(const Globals& globals, const std::string& job_id);
+int CancelJob(const Globals& globals, const std::string& job_id);
+int ListJobs(const Globals& globals, std::uint32_t limit);
+int ShowJob(const Globals& globals, const std::string& job_id);
+
+int ListResults(const Globals& globals, const std::string& job_id, std::uint32_t limit);
+int ShowResult(const Globals& globals, const std::string& run_id);
+// `id`: a run, a job, or empty for the latest results; `out`: a file, empty for stdout. As JSON unless globals.format is
+// kCsv. Only valid runs, because exports are averaged by others, unless `all_verdicts`; stderr says what was left out.
+int ExportResults(const Globals& globals, const std::string& id, const std::string& out, bool all_verdicts);
+int Compare(const Globals& globals, const std::string& a, const std::string& b);
+
+int ListDevices(const Globals& globals, const std::vector<std::string>& on);
+int ShowDevice(const Globals& globals, const std::string& id);
+int ListDrivers(const Globals& globals);
+int InspectModel(const Globals& globals, const std::string& file);
+// Checks the farm part by part and says what to do next; kExitFarmFailed when a part fails.
+int Doctor(const Globals& globals);
+
+}  // namespace paddock

@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <iostream>
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/document.h"
+#include "cli/result_table.h"
+
+namespace paddock {
+namespace {
+
+constexpr std::uint32_t kExportLimit = 10'000;
+
+Result<std::vector<v1::RunResult>> FetchResults(Connection& connection, const std::string& job_id,
+                                                std::uint32_t limit) {
+  v1::ListResultsRequest request;
+  request.set_job_id(job_id);
+  request.set_limit(limit);
+  v1::ListResultsResponse response;
+  PADDOCK_RETURN_IF_ERROR(
+      connection.Call(connection.results(), &v1::ResultService::Stub::ListResults, request, &response));
+  return std::vector<v1::RunResult>(response.results().begin(), response.results().end());
+}
+
+Result<v1::RunResult> FetchResult(Connection& connection, const std::string& run_id) {
+  v1::GetResultRequest request;
+  request.set_run_id(run_id);
+  v1::RunResult result;
+  PADDOCK_RETURN_IF_ERROR(
+      connection.Call(connection.results(), &v1::ResultService::Stub::GetResult, request, &result));
+  return result;
+}
+
+Table Fields(const v1::RunResult& result) {
+  const v1::Provenance& provenance = result.provenance();
+  Table table;
+  const auto add = [&](const std::string& name, const std::string& value) {
+    if (!value.empty()) table.rows.push_back({name, value});
+  };
+  add("run", result.run_id() + " of job " + result.job_id() + " (" + result.job_name() + ")");
+  add("device", result.device() + " (" + result.driver() + ")");
+  add("variant", result.variant());
+  add("state",
+      result.state() + (result.attempts() > 1 ? ", attempt " + std::to_string(result.attempts()) : ""));
+  if (result.finished_wall_ms() != 0) add("finished", Ago(result.finished_wall_ms()));
+  if (result.has_failure()) {
+    add("failure", result.failure().class_() + " failure while " + result.failure().stage() + ": " +
+                       result.failure().message());
+  }
+  add("verdict", result.verdict());
+  for (const v1::Reason& reason : result.reasons()) add("  " + reason.code(), reason.detail());
+  add("runtime", provenance.runtime());
+  for (const auto& [key, value] :
+       std::map<std::string, std::string>(provenance.options().begin(), provenance.options().end())) {
+    add("  " + key, value);
+  }
+  add("model", provenance.model_sha256());
+  add("artifact", provenance.artifact_sha256());
+  add("data", provenance.data_sha256());
+  add("agent", provenance.agent_version());
+  add("coordinator", provenance.coordinator_version());
+  add("repetitions", std::to_string(result.repetitions_size()));
+  if (provenance.preparation_s() > 0) add("preparation", Figure(provenance.preparation_s(), "s"));
+  for (const std::string& line : provenance.preparation()) add("  step", line);
+  return table;
+}
+
+Table Kpis(const v1::RunResult& result) {
+  Table table{{"KPI", "VALUE", "INTERVAL", "BETTER"}, {}};
+  for (const auto& [name, kpi] : std::map<std::string, v1::Kpi>(result.kpis().begin(), result.kpis().end())) {
+    table.rows.push_back({name, Figure(kpi.value(), kpi.unit()), Interval(kpi), kpi.better()});
+  }
+  for (const auto& [name, why] :
+       std::map<std::string, std::string>(result.missing().begin(), result.missing().end())) {
+    table.rows.push_back({name, "-", "missing: " + why, ""});
+  }
+  return table;
+}
+
+// Moves the results that an export leaves out to the answer.
+std::vector<v1::RunResult> TakeNotValid(std::vector<v1::RunResult>& results) {
+  const auto first = std::stable_partition(results.begin(), results.end(), [](const v1::RunResult& result) {
+    return result.verdict() == "valid";
+  });
+  std::vector<v1::RunResult> left_out(first, results.end());
+  results.erase(first, results.end());
+  return left_out;
+}
+
+std::string ExportText(OutputFormat format, const std::vector<v1::RunResult>& results) {
+  return format == OutputFormat::kCsv ? AsCsv(KpiTable(results)) : Text(ResultsDocument(results));
+}
+
+std::string Change(const v1::Comparison::Row& row) {
+  return row.has_ratio() ? Figure(row.ratio(), "1") : "-";
+}
+
+Table ComparisonTable(OutputFormat format, const v1::Comparison& comparison) {
+  const bool exact = format == OutputFormat::kCsv;
+  Table table;
+  if (exact) {
+    table.columns = {"device", "variant_a", "variant_b", "run_a", "run_b", "kpi",
+                     "unit",   "a",         "b",         "ratio", "change"};
+  } else {
+    table.columns = {"DEVICE", "VARIANT", "KPI", "A", "B", "B/A", "CHANGE"};
+    if (format == OutputFormat::kWide) {
+      table.columns.insert(table.columns.end(), {"INTERVAL A", "INTERVAL B", "RUN A", "RUN B"});
+    }
+  }
+  for (const v1::Comparison::Row& row : comparison.rows()) {
+    if (exact) {
+      table.rows.push_back({row.device(), row.variant_a(), row.variant_b(), row.run_a(), row.run_b(),
+                            row.kpi(), row.unit(), ExactNumber(row.a().value()), ExactNumber(row.b().value()),
+                            row.has_ratio() ? ExactNumber(row.ratio()) : "", row.change()});
+      continue;
+    }
+    const std::string variant =
+        row.variant_a() == row.variant_b() ? row.variant_a() : row.variant_a() + " / " + row.variant_b();
+    table.rows.push_back({row.device(), variant, row.kpi(), Figure(row.a().value(), row.unit()),
+                          Figure(row.b().value(), row.unit()), Change(row), row.change()});
+    if (format == OutputFormat::kWide) {
+      auto& cells = table.rows.back();
+      cells.insert(cells.end(), {Interval(row.a()), Interval(row.b()), row.run_a(), row.run_b()});
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+int ListResults(const Globals& globals, const std::string& job_id, std::uint32_t limit) {
+  Connection connection(globals.server);
+  const auto results = FetchResults(connection, job_id, limit);
+  if (!results.ok()) return Report(results.status());
+  if (globals.format == OutputFormat::kJson) {
+    std::cout << Text(ResultsDocument(*results));
+  } else {
+    PrintResults(globals.format, *results);
+  }
+  return kExitOk;
+}
+
+int ShowResult(const Globals& globals, const std::string& run_id) {
+  Connection connection(globals.server);
+  const auto result = FetchResult(connection, run_id);
+  if (!result.ok()) return Report(result.status());
+  if (globals.format == OutputFormat::kJson) {
+    std::cout << Text(RunDocument(*result));
+  } else if (globals.format == OutputFormat::kCsv || globals.format == OutputFormat::kName) {
+    PrintResults(globals.format, {*result});
+  } else {
+    std::cout << AsText(Fields(*result)) << "\n";
+    PrintTable(globals.format, Kpis(*result), "no KPIs");
+    if (globals.format == OutputFormat::kWide) {
+      std::cout << "\nplan as measured:\n" << Printable(result->provenance().plan_json()) << "\n";
+    }
+  }
+  return kExitOk;
+}
+
+int ExportResults(const Globals& globals, const std::string& id, const std::string& out, bool all_verdicts) {
+  Connection connection(globals.server);
+  std::vector<v1::RunResult> results;
+  if (id.starts_with("r-")) {
+    const auto result = FetchResult(connection, id);
+    if (!result.ok()) return Report(result.status());
+    results.push_back(*result);
+  } else {
+    auto fetched = FetchResults(connection, id, kExportLimit);
+    if (!fetched.ok()) return Report(fetched.status());
+    results = *std::move(fetched);
+  }
+  std::vector<v1::RunResult> left_out;
+  if (!all_verdicts) left_out = TakeNotValid(results);
+  const std::string text = ExportText(globals.format, results);
+  if (out.empty()) {
+    std::cout << text;
+  } else if (const Status written = WriteFileAtomically(out, text); !written.ok()) {
+    return Report(LocalFileError(written));
+  }
+  for (const v1::RunResult& result : left_out) {
+    PrintMessage("left out: " + result.run_id() + " (" + result.device() + ", " + result.variant() + ") is " +
+                 VerdictOrState(result));
+  }
+  if (!left_out.empty())
+    std::cerr << left_out.size() << " left out because they are not valid; --all includes them\n";
+  if (!out.empty()) PrintMessage(std::to_string(results.size()) + " runs written to " + out);
+  return results.empty() && !left_out.empty() ? kExitNoValidVerdict : kExitOk;
+}
+
+int Compare(const Globals& globals, const std::string& a, const std::string& b) {
+  Connection connection(globals.server);
+  v1::CompareRequest request;
+  request.set_a(a);
+  request.set_b(b);
+  v1::Comparison comparison;
+  const Status status =
+      connection.Call(connection.results(), &v1::ResultService::Stub::Compare, request, &comparison);
+  if (!status.ok()) return Report(status);
+  if (globals.format == OutputFormat::kJson) {
+    std::cout << Text(ComparisonDocument(comparison));
+    return kExitOk;
+  }
+  PrintTable(globals.format, ComparisonTable(globals.format, comparison), "no two valid runs to compare");
+  for (const std::string& note : comparison.notes()) PrintMessage(note);
+  return kExitOk;
+}
+
+}  // namespace paddock

@@ -1,0 +1,211 @@
+#include "cli/document.h"
+
+namespace paddock {
+namespace {
+
+constexpr int kSchemaVersion = 1;
+
+OrderedJson FailureDocument(bool present, const v1::Failure& failure) {
+  if (!present) return nullptr;
+  return {{"class", failure.class_()}, {"stage", failure.stage()}, {"message", failure.message()}};
+}
+
+template <typename Map>
+OrderedJson TextMap(const Map& map) {
+  OrderedJson out = OrderedJson::object();
+  for (const auto& [key, value] : std::map<std::string, std::string>(map.begin(), map.end()))
+    out[key] = value;
+  return out;
+}
+
+template <typename List>
+OrderedJson TextList(const List& list) {
+  OrderedJson out = OrderedJson::array();
+  for (const auto& item : list) out.push_back(item);
+  return out;
+}
+
+OrderedJson KpiDocument(const v1::Kpi& kpi) {
+  OrderedJson out = {{"value", kpi.value()}, {"unit", kpi.unit()}};
+  if (kpi.has_lower()) out["lower"] = kpi.lower();
+  if (kpi.has_upper()) out["upper"] = kpi.upper();
+  if (kpi.has_confidence()) out["confidence"] = kpi.confidence();
+  out["better"] = kpi.better();
+  return out;
+}
+
+OrderedJson ProvenanceDocument(const v1::Provenance& provenance) {
+  OrderedJson out = {{"model_sha256", provenance.model_sha256()},
+                     {"artifact_sha256", provenance.artifact_sha256()},
+                     {"data_sha256", provenance.data_sha256()},
+                     {"agent_version", provenance.agent_version()},
+                     {"coordinator_version", provenance.coordinator_version()},
+                     {"runtime", provenance.runtime()},
+                     {"options", TextMap(provenance.options())},
+                     {"preparation", TextList(provenance.preparation())},
+                     {"preparation_s", provenance.preparation_s()},
+                     {"lease", provenance.lease()}};
+  const auto plan = OrderedJson::parse(provenance.plan_json(), nullptr, false);
+  if (!plan.is_discarded()) out["plan"] = plan;
+  return out;
+}
+
+OrderedJson TensorDocument(const v1::TensorDescription& tensor) {
+  OrderedJson shape = OrderedJson::array();
+  for (const std::int64_t dimension : tensor.shape()) {
+    shape.push_back(dimension < 0 ? OrderedJson(nullptr) : OrderedJson(dimension));
+  }
+  return {{"name", tensor.name()}, {"type", tensor.type()}, {"shape", shape}};
+}
+
+}  // namespace
+
+OrderedJson RunDocument(const v1::RunResult& result) {
+  OrderedJson reasons = OrderedJson::array();
+  for (const v1::Reason& reason : result.reasons()) {
+    reasons.push_back({{"code", reason.code()}, {"detail", reason.detail()}});
+  }
+  OrderedJson kpis = OrderedJson::object();
+  for (const auto& [name, kpi] : std::map<std::string, v1::Kpi>(result.kpis().begin(), result.kpis().end())) {
+    kpis[name] = KpiDocument(kpi);
+  }
+  OrderedJson repetitions = OrderedJson::array();
+  for (const v1::RepetitionInfo& repetition : result.repetitions()) {
+    OrderedJson entry = {{"index", repetition.index()}, {"record_sha256", repetition.record_sha256()}};
+    if (!repetition.predictions_sha256().empty())
+      entry["predictions_sha256"] = repetition.predictions_sha256();
+    repetitions.push_back(std::move(entry));
+  }
+  return {{"id", result.run_id()},
+          {"job", result.job_id()},
+          {"device", result.device()},
+          {"driver", result.driver()},
+          {"variant", result.variant()},
+          {"state", result.state()},
+          {"failure", FailureDocument(result.has_failure(), result.failure())},
+          {"attempts", result.attempts()},
+          {"verdict", result.verdict().empty() ? OrderedJson(nullptr) : OrderedJson(result.verdict())},
+          {"reasons", std::move(reasons)},
+          {"kpis", std::move(kpis)},
+          {"missing", TextMap(result.missing())},
+          {"repetitions", std::move(repetitions)},
+          {"provenance", ProvenanceDocument(result.provenance())}};
+}
+
+OrderedJson ResultsDocument(const std::vector<v1::RunResult>& results) {
+  OrderedJson runs = OrderedJson::array();
+  for (const v1::RunResult& result : results) runs.push_back(RunDocument(result));
+  return {{"schema_version", kSchemaVersion}, {"runs", std::move(runs)}};
+}
+
+OrderedJson JobDocument(const v1::JobStatus& job, const std::vector<v1::RunResult>& results) {
+  OrderedJson runs = OrderedJson::array();
+  for (const v1::RunResult& result : results) runs.push_back(RunDocument(result));
+  return {{"schema_version", kSchemaVersion},
+          {"job", {{"id", job.job_id()}, {"name", job.name()}, {"state", job.state()}}},
+          {"runs", std::move(runs)}};
+}
+
+OrderedJson JobSummaryDocument(const v1::JobStatus& job) {
+  OrderedJson runs = OrderedJson::array();
+  for (const v1::RunStatus& run : job.runs()) {
+    OrderedJson entry = {{"id", run.run_id()},
+                         {"device", run.device()},
+                         {"driver", run.driver()},
+                         {"variant", run.variant()},
+                         {"state", run.state()},
+                         {"attempts", run.attempts()},
+                         {"failure", FailureDocument(run.has_failure(), run.failure())}};
+    entry["verdict"] = run.verdict().empty() ? OrderedJson(nullptr) : OrderedJson(run.verdict());
+    entry["stage"] = run.progress().stage();
+    if (!run.progress().detail().empty()) entry["detail"] = run.progress().detail();
+    runs.push_back(std::move(entry));
+  }
+  OrderedJson out = {{"id", job.job_id()},
+                     {"name", job.name()},
+                     {"state", job.state()},
+                     {"submitted_wall_ms", job.submitted_wall_ms()}};
+  out["finished_wall_ms"] =
+      job.finished_wall_ms() == 0 ? OrderedJson(nullptr) : OrderedJson(job.finished_wall_ms());
+  out["runs"] = std::move(runs);
+  return out;
+}
+
+OrderedJson DeviceDocument(const v1::Device& device) {
+  const v1::DeviceDescription& description = device.description();
+  OrderedJson out = {{"id", device.id()},
+                     {"driver", description.driver()},
+                     {"state", device.state()},
+                     {"model", description.model()},
+                     {"serial", description.serial()},
+                     {"runtime", description.runtime()},
+                     {"labels", TextMap(description.labels())},
+                     {"shares", TextList(description.shares())},
+                     {"artifact_kinds", TextList(description.artifact_kinds())},
+                     {"agent_version", device.agent_version()},
+                     {"last_seen_wall_ms", device.last_seen_wall_ms()},
+                     {"computes_outputs", description.computes_outputs()}};
+  if (!device.run_id().empty()) out["run"] = device.run_id();
+  if (!device.problem().empty()) out["problem"] = device.problem();
+  if (description.has_batch_bytes_limit()) out["batch_bytes_limit"] = description.batch_bytes_limit();
+  if (description.has_artifact_bytes_limit())
+    out["artifact_bytes_limit"] = description.artifact_bytes_limit();
+  if (description.has_samples_per_query_limit())
+    out["samples_per_query_limit"] = description.samples_per_query_limit();
+  return out;
+}
+
+OrderedJson ModelDocument(const v1::ModelDescription& model) {
+  OrderedJson inputs = OrderedJson::array();
+  OrderedJson outputs = OrderedJson::array();
+  OrderedJson operators = OrderedJson::object();
+  for (const auto& input : model.inputs()) inputs.push_back(TensorDocument(input));
+  for (const auto& output : model.outputs()) outputs.push_back(TensorDocument(output));
+  for (const auto& entry : model.operators()) operators[entry.name()] = entry.count();
+  return {{"kind", model.kind()},
+          {"size_bytes", model.size_bytes()},
+          {"producer", model.producer()},
+          {"ir_version", model.ir_version()},
+          {"opset", model.opset()},
+          {"parameters", model.parameters()},
+          {"inputs", inputs},
+          {"outputs", outputs},
+          {"operators", operators},
+          {"drivers", TextList(model.drivers())},
+          {"notes", TextList(model.notes())}};
+}
+
+OrderedJson ComparisonDocument(const v1::Comparison& comparison) {
+  OrderedJson rows = OrderedJson::array();
+  for (const v1::Comparison::Row& row : comparison.rows()) {
+    OrderedJson entry = {{"device", row.device()},       {"variant_a", row.variant_a()},
+                         {"variant_b", row.variant_b()}, {"run_a", row.run_a()},
+                         {"run_b", row.run_b()},         {"kpi", row.kpi()},
+                         {"a", KpiDocument(row.a())},    {"b", KpiDocument(row.b())}};
+    entry["ratio"] = row.has_ratio() ? OrderedJson(row.ratio()) : OrderedJson(nullptr);
+    entry["change"] = row.change();
+    rows.push_back(std::move(entry));
+  }
+  return {
+      {"schema_version", kSchemaVersion}, {"rows", std::move(rows)}, {"notes", TextList(comparison.notes())}};
+}
+
+OrderedJson DriversDocument(const v1::ListDriversResponse& drivers) {
+  OrderedJson out = OrderedJson::array();
+  for (const auto& entry : drivers.drivers()) {
+    OrderedJson options = OrderedJson::object();
+    for (const v1::DriverOption& option : entry.driver().options()) options[option.key()] = option.help();
+    out.push_back({{"name", entry.driver().name()},
+                   {"summary", entry.driver().summary()},
+                   {"options", std::move(options)},
+                   {"devices", TextList(entry.devices())},
+                   {"runtimes", TextList(entry.runtimes())}});
+  }
+  return out;
+}
+
+std::string Text(const OrderedJson& json) {
+  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
+}  // namespace paddock

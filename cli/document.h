@@ -1,0 +1,31 @@
+// The JSON that `paddock` prints: the contract of docs/cli.md. Names may be added, none is renamed. KPI values are in base
+// SI units.
+#pragma once
+
+#include <vector>
+
+#include "base/strict_json.h"
+#include "paddock/v1/artifact.pb.h"
+#include "paddock/v1/device.pb.h"
+#include "paddock/v1/job.pb.h"
+#include "paddock/v1/result.pb.h"
+
+namespace paddock {
+
+using OrderedJson = nlohmann::ordered_json;
+
+// {"schema_version": 1, "job": {...}, "runs": [...]}
+OrderedJson JobDocument(const v1::JobStatus& job, const std::vector<v1::RunResult>& results);
+// {"schema_version": 1, "runs": [...]}
+OrderedJson ResultsDocument(const std::vector<v1::RunResult>& results);
+OrderedJson RunDocument(const v1::RunResult& result);
+OrderedJson DeviceDocument(const v1::Device& device);
+OrderedJson JobSummaryDocument(const v1::JobStatus& job);
+OrderedJson ModelDocument(const v1::ModelDescription& model);
+OrderedJson ComparisonDocument(const v1::Comparison& comparison);
+OrderedJson DriversDocument(const v1::ListDriversResponse& drivers);
+
+// Indented by two; bytes that are not UTF-8 are replaced.
+std::string Text(const OrderedJson& json);
+
+}  // namespace paddock
