@@ -159,10 +159,10 @@ Result<Tensor> DataFile::ReadRows(std::string_view name, std::span<const std::ui
                                                std::to_string(row) + " does not exist");
   }
   if (array->row_bytes != 0 && rows.size() > kMaxReadBytes / array->row_bytes) {
-    return ResourceExhaustedError(where + ": " + std::to_string(rows.size()) + " rows of " +
-                                  std::to_string(array->row_bytes) + " bytes are more than " +
-                                  std::to_string(kMaxReadBytes) +
-                                  " at once; split the samples into smaller rows");
+    return InvalidArgumentError(where + ": " + std::to_string(rows.size()) + " rows of " +
+                                std::to_string(array->row_bytes) + " bytes are more than " +
+                                std::to_string(kMaxReadBytes) +
+                                " at once; split the samples into smaller rows");
   }
   Tensor tensor{array->info, {}};
   tensor.info.shape[0] = static_cast<std::int64_t>(rows.size());

@@ -21,7 +21,7 @@ namespace paddock {
 
 using ArrayInfo = TensorInfo;
 
-// ReadRows() refuses to make a larger tensor in one call.
+// ReadRows() refuses to make a larger tensor in one call: INVALID_ARGUMENT.
 inline constexpr std::uint64_t kMaxReadBytes = std::uint64_t{1} << 30;
 
 class DataFile {

@@ -70,6 +70,13 @@ std::string TypeHint(ElementType have, ElementType want) {
   return hint;
 }
 
+// A name in the job that the file does not have is the job's mistake.
+Result<ArrayInfo> FindArray(const DataFile& file, const std::string& array, const std::string& field) {
+  auto found = file.Find(array);
+  if (!found.ok()) return InvalidArgumentError(field + ": " + found.status().message());
+  return found;
+}
+
 // Model input -> array, every input once.
 Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, const DataSpec& spec,
                                                          const ModelInfo& model) {
@@ -114,19 +121,18 @@ Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, c
 Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const TensorInfo& input,
                             const Shape& wanted, const std::string& array) {
   const std::string field = "data.inputs." + input.name + ": ";
-  auto found = file.Find(array);
-  if (!found.ok()) return found.status().WithContext("data.inputs." + input.name);
-  if (found->shape.empty()) {
+  PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo found, FindArray(file, array, "data.inputs." + input.name));
+  if (found.shape.empty()) {
     return InvalidArgumentError(field + "array '" + array +
                                 "' is a single value; save it with shape [samples, ...]");
   }
-  if (found->shape[0] == 0) {
+  if (found.shape[0] == 0) {
     return InvalidArgumentError(field + "array '" + array +
                                 "' has no samples; give a data file that is not empty");
   }
   InputFeed feed;
   feed.array = array;
-  TensorInfo row{input.name, found->type, found->shape};
+  TensorInfo row{input.name, found.type, found.shape};
   row.shape[0] = 1;
   feed.raw_row_bytes = ElementCount(row.shape).value_or(0) * ElementSize(row.type);
   auto prepared = PreprocessInfo(row, spec.preprocess);
@@ -181,17 +187,16 @@ Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, 
     return InvalidArgumentError("data.labels: the task " + std::string(TaskName(task)) +
                                 " needs labels; name their array, one of " + ListText(file.arrays()));
   }
-  auto found = file.Find(spec.labels);
-  if (!found.ok()) return found.status().WithContext("data.labels");
+  PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo found, FindArray(file, spec.labels, "data.labels"));
   const std::string field = "data.labels: array '" + spec.labels + "': ";
-  if (found->shape.empty() || static_cast<std::uint64_t>(found->shape[0]) != plan->samples) {
-    return InvalidArgumentError(field + "it has the shape " + ShapeText(found->shape) + " for " +
+  if (found.shape.empty() || static_cast<std::uint64_t>(found.shape[0]) != plan->samples) {
+    return InvalidArgumentError(field + "it has the shape " + ShapeText(found.shape) + " for " +
                                 std::to_string(plan->samples) + " samples; give one label per sample");
   }
-  const bool is_class = IsInteger(found->type) && found->shape.size() == 1;
+  const bool is_class = IsInteger(found.type) && found.shape.size() == 1;
   if (task == Task::kClassification && !is_class) {
     return InvalidArgumentError(
-        field + "it is " + TensorText(*found) +
+        field + "it is " + TensorText(found) +
         ", and classification needs one integer per sample; save class numbers with shape [" +
         std::to_string(plan->samples) + "]");
   }

@@ -39,7 +39,8 @@ Result<std::string> OptimizeFingerprint(const StepTools& tools) {
   if (!tools.onnxruntime_version.empty())
     return "optimize/1 graph_level=extended onnxruntime=" + tools.onnxruntime_version;
   return FailedPreconditionError(
-      "step 'optimize' needs the ONNX Runtime library, and the coordinator found none; run `./dev build`, which "
+      "step 'optimize' needs the ONNX Runtime library, and the coordinator found none; run `./dev build`, "
+      "which "
       "fetches one, or set PADDOCK_ONNXRUNTIME to its path, or use the variant 'as-is'");
 }
 

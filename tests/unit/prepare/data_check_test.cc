@@ -28,9 +28,7 @@ class Fixture {
   std::string Error() const {
     const Status status = Check();
     REQUIRE(!status.ok());
-    const bool names_the_job =
-        status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kNotFound;
-    REQUIRE(names_the_job);
+    REQUIRE(status.code() == StatusCode::kInvalidArgument);
     return status.message();
   }
   const TempDir& folder() const { return folder_; }

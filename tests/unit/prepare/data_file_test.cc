@@ -198,7 +198,7 @@ TEST_CASE("a member that claims a petabyte is refused when it is read, without t
   auto file = DataFile::Open(folder / "bomb.npz");
   if (!file.ok()) return;  // libzip may find the contradiction itself
   const std::vector<std::uint64_t> rows = {0};
-  CHECK(file->ReadRows("x", rows).status().code() == StatusCode::kResourceExhausted);
+  CHECK(file->ReadRows("x", rows).status().code() == StatusCode::kInvalidArgument);
 }
 
 TEST_CASE("archives that cannot be read safely are refused by name") {
