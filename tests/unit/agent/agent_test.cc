@@ -174,12 +174,14 @@ TEST_CASE("a newer lease supersedes the run at hand, and the same one again chan
   FakeLink link;
   const SmallRun run;
   link.AddBlobsOf(run);
-  Start start(state, link, {{"fault", "silent@measuring"}, {"fault_once", state / "marker"}});
+  Start start(state, link, kSilent);
   start.agent->OnWelcome({});
   start.agent->OnAssignment(run.AssignmentFor(1));
   REQUIRE(link.WaitUntil([&] { return link.HasStage("measuring"); }));
   start.agent->OnAssignment(run.AssignmentFor(1));
   start.agent->OnAssignment(run.AssignmentFor(2));
+  REQUIRE(link.WaitUntil([&] { return link.progress.back().lease.lease == 2; }));
+  start.agent->OnCancel(run.AssignmentFor(2).lease);
   REQUIRE(link.WaitUntil([&] { return link.stored == 1; }));
   start.agent->Stop();
   REQUIRE(link.reports.size() == 1);
