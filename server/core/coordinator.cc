@@ -97,7 +97,8 @@ Status Coordinator::AdoptSnapshot(StorePort::Snapshot snapshot) {
     lease.deadline = ports_.clock.Now() + settings_.lease_ttl;
     lease.device->lease = record.id;
     LiveRun* run = FindRun(record.run);
-    if (run != nullptr && run->run.state == RunState::kRunning && run->run.lease == record.id) lease.run = run;
+    if (run != nullptr && run->run.state == RunState::kRunning && run->run.lease == record.id)
+      lease.run = run;
     lease.record = std::move(record);
   }
   for (const auto& [sequence, run] : in_order) {
@@ -165,7 +166,8 @@ std::vector<DeviceView> Coordinator::ViewDevices() const {
     view.state = device.session == 0 ? "offline" : device.lease == 0 ? "idle" : "busy";
     if (device.lease != 0) view.run = leases_.at(device.lease).record.run;
   }
-  std::sort(views.begin(), views.end(), [](const auto& a, const auto& b) { return a.record.id < b.record.id; });
+  std::sort(views.begin(), views.end(),
+            [](const auto& a, const auto& b) { return a.record.id < b.record.id; });
   return views;
 }
 

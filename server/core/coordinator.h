@@ -48,7 +48,11 @@ struct AgentGreeting {
 struct SubmitAnswer {
   JobId job;
   std::vector<RunId> runs;
-  struct Skipped { DeviceId device; std::string variant; std::string reason; };
+  struct Skipped {
+    DeviceId device;
+    std::string variant;
+    std::string reason;
+  };
   std::vector<Skipped> skipped;
 };
 
@@ -95,7 +99,9 @@ class Coordinator {
   std::vector<DeviceView> ViewDevices() const;
   // Every blob that a live run, lease or device needs: what garbage collection must leave alone.
   std::set<Digest> PinnedBlobs() const;
-  struct Counts { std::uint32_t devices_known = 0, devices_online = 0, runs_queued = 0, runs_running = 0; };
+  struct Counts {
+    std::uint32_t devices_known = 0, devices_online = 0, runs_queued = 0, runs_running = 0;
+  };
   Counts Count() const;
 
   // ---- from agents
@@ -110,7 +116,8 @@ class Coordinator {
   void OnSessionEnded(SessionId session);
 
   // ---- from the worker threads
-  void OnPrepared(const RunId& run, Result<PreparedRun> prepared, FailureClass failure_class = FailureClass::kJob);
+  void OnPrepared(const RunId& run, Result<PreparedRun> prepared,
+                  FailureClass failure_class = FailureClass::kJob);
   void OnEvaluated(const RunId& run, Result<Evaluation> evaluation);
 
  private:
@@ -136,10 +143,10 @@ class Coordinator {
     std::uint64_t sequence = 0;
   };
   struct Lease {
-    LeaseRecord record;         // as stored: its deadline is only renewed now and then
-    AgentInstanceId instance;   // that it was granted to
+    LeaseRecord record;        // as stored: its deadline is only renewed now and then
+    AgentInstanceId instance;  // that it was granted to
     Device* device = nullptr;
-    LiveRun* run = nullptr;     // null: the store knows of the lease only
+    LiveRun* run = nullptr;  // null: the store knows of the lease only
     MonotonicTime deadline;
   };
   struct Targets {
@@ -210,7 +217,8 @@ class Coordinator {
   LeaseId last_lease_ = 0;
 
   bool started_ = false;
-  Status unusable_;  // not OK: the state could not be loaded after a failed commit; tried again with each batch
+  Status
+      unusable_;  // not OK: the state could not be loaded after a failed commit; tried again with each batch
   std::set<Digest> pinned_before_failure_;
   bool transaction_open_ = false;
   Status batch_error_;

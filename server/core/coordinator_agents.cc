@@ -10,19 +10,22 @@ void Coordinator::OnGreeting(SessionId session, std::uint64_t message_id, AgentG
   if (!unusable_.ok()) return CloseSession(session, UnavailableError(unusable_.message()));
   const DeviceId id = greeting.device.id;
   if (const Device* greeted = DeviceOfSession(session); greeted != nullptr && greeted->record.id != id) {
-    return CloseSession(session, InvalidArgumentError("this session belongs to device " + greeted->record.id.str() +
-                                                      " already; open another one for " + id.str()));
+    return CloseSession(session,
+                        InvalidArgumentError("this session belongs to device " + greeted->record.id.str() +
+                                             " already; open another one for " + id.str()));
   }
   Device& device = devices_[id];
   if (device.session != 0 && device.session != session) {
     if (device.record.instance != greeting.device.instance) {
       return CloseSession(
-          session, AlreadyExistsError("device " + id.str() + " is held by another agent (instance " +
-                                      device.record.instance.str() + ", not " + greeting.device.instance.str() +
-                                      "); stop that one, or start this one with another --id"));
+          session,
+          AlreadyExistsError("device " + id.str() + " is held by another agent (instance " +
+                             device.record.instance.str() + ", not " + greeting.device.instance.str() +
+                             "); stop that one, or start this one with another --id"));
     }
     sessions_.erase(device.session);
-    CloseSession(device.session, Status(StatusCode::kAborted, "replaced by a newer session of the same agent"));
+    CloseSession(device.session,
+                 Status(StatusCode::kAborted, "replaced by a newer session of the same agent"));
   }
 
   device.record = std::move(greeting.device);
@@ -58,7 +61,9 @@ void Coordinator::DropUnknownLease(Device& device, const std::vector<HeldLease>&
   const Lease& lease = leases_.at(device.lease);
   // Another agent's: that one may still be at work, until its lease runs out.
   if (lease.instance != device.record.instance) return;
-  if (std::any_of(held.begin(), held.end(), [&](const HeldLease& known) { return known.lease == device.lease; })) return;
+  if (std::any_of(held.begin(), held.end(),
+                  [&](const HeldLease& known) { return known.lease == device.lease; }))
+    return;
   LiveRun* run = EndLease(device.lease, "superseded");
   if (run == nullptr) return;
   run->run.lease = 0;
@@ -68,7 +73,8 @@ void Coordinator::DropUnknownLease(Device& device, const std::vector<HeldLease>&
                      " came back without the run; see its log and its state folder"});
 }
 
-void Coordinator::OnHeartbeat(SessionId session, const std::vector<HeldLease>& held, const std::string& problem) {
+void Coordinator::OnHeartbeat(SessionId session, const std::vector<HeldLease>& held,
+                              const std::string& problem) {
   CheckThread();
   Device* device = DeviceOfSession(session);
   if (device == nullptr) return;
@@ -120,7 +126,8 @@ void Coordinator::OnReport(SessionId session, std::uint64_t message_id, RunRepor
   }
   AfterCommit([this, session, message_id, status = std::move(status)](const Status& commit) {
     // Whatever keeps the coordinator from storing it, the agent shall keep the report and send it again.
-    ports_.agents.SendReportAnswer(session, message_id, commit.ok() ? status : UnavailableError(commit.message()));
+    ports_.agents.SendReportAnswer(session, message_id,
+                                   commit.ok() ? status : UnavailableError(commit.message()));
   });
 }
 
@@ -129,10 +136,12 @@ Status Coordinator::AcceptReport(Device& device, RunReport report) {
   if (FindLease({report.run, report.lease}, device) == nullptr) {
     const LiveRun* known = FindRun(report.run);
     // Accepted before, and the answer was lost.
-    if (known != nullptr && known->run.lease == report.lease && known->run.state != RunState::kRunning) return OkStatus();
-    return FailedPreconditionError("lease " + std::to_string(report.lease) + " of " + report.run.str() +
-                                   " is not the current one (it ended or was never granted to this agent); drop the "
-                                   "report");
+    if (known != nullptr && known->run.lease == report.lease && known->run.state != RunState::kRunning)
+      return OkStatus();
+    return FailedPreconditionError(
+        "lease " + std::to_string(report.lease) + " of " + report.run.str() +
+        " is not the current one (it ended or was never granted to this agent); drop the "
+        "report");
   }
   LiveRun* run = EndLease(report.lease, cancelled ? "cancelled" : "reported");
   if (run == nullptr) return FailedPreconditionError(report.run.str() + " has ended; drop the report");
@@ -140,8 +149,9 @@ Status Coordinator::AcceptReport(Device& device, RunReport report) {
   if (cancelled || run->run.cancel_requested) {
     EndRun(*run, RunState::kCancelled);
   } else if (report.outcome == RunOutcome::kFailed) {
-    RunFailure failure = std::move(report.failure)
-                             .value_or(RunFailure{FailureClass::kFarm, "reporting", "the agent gave no cause"});
+    RunFailure failure =
+        std::move(report.failure)
+            .value_or(RunFailure{FailureClass::kFarm, "reporting", "the agent gave no cause"});
     if (report.retry && failure.failure_class != FailureClass::kJob) {
       TryAgainOrEnd(*run, RunState::kFailed, std::move(failure));
     } else {

@@ -35,7 +35,8 @@ std::string JoinText(const std::vector<std::string>& parts) {
 
 }  // namespace
 
-void Coordinator::Submit(JobSpec spec, std::string idempotency_key, std::function<void(Result<SubmitAnswer>)> answer) {
+void Coordinator::Submit(JobSpec spec, std::string idempotency_key,
+                         std::function<void(Result<SubmitAnswer>)> answer) {
   CheckThread();
   auto result = SubmitNow(std::move(spec), idempotency_key);
   AfterCommit([answer = std::move(answer), result = std::move(result)](const Status& commit) {
@@ -79,7 +80,8 @@ Result<SubmitAnswer> Coordinator::SubmitNow(JobSpec spec, const std::string& ide
   return SubmitAnswer{id, live.job.runs, std::move(targets.skipped)};
 }
 
-Result<std::optional<SubmitAnswer>> Coordinator::FindSubmitted(const JobSpec& spec, const std::string& idempotency_key) {
+Result<std::optional<SubmitAnswer>> Coordinator::FindSubmitted(const JobSpec& spec,
+                                                               const std::string& idempotency_key) {
   if (idempotency_key.empty()) return std::optional<SubmitAnswer>();
   SubmitAnswer answer;
   if (const auto known = idempotency_keys_.find(idempotency_key); known != idempotency_keys_.end()) {
@@ -101,7 +103,8 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
   const std::string known =
       known_labels.empty() ? "no device has ever connected to this coordinator; start a paddock-agent first"
                            : "the devices' labels are " + KnownLabelsText(known_labels);
-  if (spec.selectors.empty()) return InvalidArgumentError("on: names no device; write \"all\" or a selector; " + known);
+  if (spec.selectors.empty())
+    return InvalidArgumentError("on: names no device; write \"all\" or a selector; " + known);
   for (std::size_t i = 0; i < spec.selectors.size(); ++i) {
     const std::string field = "on[" + std::to_string(i) + "]";
     auto selector = Selector::Parse(spec.selectors[i]);
@@ -113,7 +116,8 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
       chosen[id] = &device;
     }
     if (!matched) {
-      return InvalidArgumentError(field + ": \"" + spec.selectors[i] + "\" matches no known device; " + known);
+      return InvalidArgumentError(field + ": \"" + spec.selectors[i] + "\" matches no known device; " +
+                                  known);
     }
   }
 
@@ -198,7 +202,8 @@ void Coordinator::OnPrepared(const RunId& id, Result<PreparedRun> prepared, Fail
   // Cancelled meanwhile, or asked for twice over a reload.
   if (run == nullptr || run->run.state != RunState::kPreparing) return;
   if (!prepared.ok()) {
-    return EndRun(*run, RunState::kFailed, RunFailure{failure_class, "preparing", prepared.status().message()});
+    return EndRun(*run, RunState::kFailed,
+                  RunFailure{failure_class, "preparing", prepared.status().message()});
   }
   run->run.prepared = std::move(prepared).value();
   run->run.state = RunState::kQueued;
@@ -242,8 +247,8 @@ void Coordinator::EndRun(LiveRun& run, RunState state, std::optional<RunFailure>
   WriteRun(run);
   if (run.run.failure) {
     WriteEvent(run.run.id.str(), std::string(RunStateName(state)),
-               std::string(FailureClassName(run.run.failure->failure_class)) + ", " + run.run.failure->stage + ": " +
-                   run.run.failure->message);
+               std::string(FailureClassName(run.run.failure->failure_class)) + ", " + run.run.failure->stage +
+                   ": " + run.run.failure->message);
   }
   if (--run.job->open_runs == 0) FinishJob(*run.job);
 }

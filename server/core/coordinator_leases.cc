@@ -15,15 +15,18 @@ void Coordinator::GrantRuns() {
     // Runs of one device and one priority are ranked by their sequence, whatever the time: only the first can start.
     for (const auto& [priority, runs] : device->waiting) {
       const LiveRun& first = *runs.begin()->second;
-      pending.push_back({first.run.id, device->record.id, priority, first.sequence, first.job->job.submitted_wall_ms});
+      pending.push_back(
+          {first.run.id, device->record.id, priority, first.sequence, first.job->job.submitted_wall_ms});
     }
   }
   if (pending.empty()) return;
   for (const auto& [id, lease] : leases_) {
     if (lease.device->record.shares.empty()) continue;
-    devices.push_back({lease.device->record.id, lease.device->session != 0, true, lease.device->record.shares});
+    devices.push_back(
+        {lease.device->record.id, lease.device->session != 0, true, lease.device->record.shares});
   }
-  for (const Grant& grant : PlanGrants(pending, devices, ports_.clock.WallMs())) GrantRun(runs_.at(grant.run));
+  for (const Grant& grant : PlanGrants(pending, devices, ports_.clock.WallMs()))
+    GrantRun(runs_.at(grant.run));
   ArmLeaseTimer();
 }
 
@@ -64,11 +67,12 @@ void Coordinator::GrantRun(LiveRun& run) {
   device.lease = id;
   WriteRun(run);
   Write([&](StorePort& store) { return store.InsertLease(lease.record); });
-  AfterCommit([this, session = device.session,
-               assignment = Assignment{run.run.id, id, static_cast<std::uint32_t>(settings_.lease_ttl.count()),
-                                       run.run.plan_json}](const Status& commit) {
-    if (commit.ok()) ports_.agents.SendAssignment(session, assignment);
-  });
+  AfterCommit(
+      [this, session = device.session,
+       assignment = Assignment{run.run.id, id, static_cast<std::uint32_t>(settings_.lease_ttl.count()),
+                               run.run.plan_json}](const Status& commit) {
+        if (commit.ok()) ports_.agents.SendAssignment(session, assignment);
+      });
 }
 
 Coordinator::Lease* Coordinator::FindLease(const HeldLease& held, const Device& device) {
@@ -127,11 +131,11 @@ void Coordinator::ExpireLeases() {
     if (run == nullptr) continue;
     const std::string stage = run->run.progress.stage.empty() ? "transferring" : run->run.progress.stage;
     run->run.lease = 0;
-    TryAgainOrEnd(*run, RunState::kLost,
-                  {FailureClass::kFarm, stage,
-                   "agent unreachable for longer than its lease (" +
-                       std::to_string(settings_.lease_ttl.count()) + " ms); look at the agent of device " +
-                       lease.record.device.str()});
+    TryAgainOrEnd(
+        *run, RunState::kLost,
+        {FailureClass::kFarm, stage,
+         "agent unreachable for longer than its lease (" + std::to_string(settings_.lease_ttl.count()) +
+             " ms); look at the agent of device " + lease.record.device.str()});
   }
 }
 

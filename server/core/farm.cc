@@ -39,8 +39,8 @@ std::string_view NameIn(const Table& table, Value value) {
 }
 
 template <typename Value, std::size_t size>
-Result<Value> ParseIn(const std::array<std::pair<Value, std::string_view>, size>& table, std::string_view what,
-                      std::string_view text) {
+Result<Value> ParseIn(const std::array<std::pair<Value, std::string_view>, size>& table,
+                      std::string_view what, std::string_view text) {
   std::string known;
   for (const auto& [value, name] : table) {
     if (name == text) return value;
@@ -74,7 +74,9 @@ bool IsTerminal(RunState state) {
 std::string_view JobStateName(JobState state) { return NameIn(kJobStates, state); }
 Result<JobState> ParseJobState(std::string_view name) { return ParseIn(kJobStates, "job state", name); }
 
-std::string_view FailureClassName(FailureClass failure_class) { return NameIn(kFailureClasses, failure_class); }
+std::string_view FailureClassName(FailureClass failure_class) {
+  return NameIn(kFailureClasses, failure_class);
+}
 Result<FailureClass> ParseFailureClass(std::string_view name) {
   return ParseIn(kFailureClasses, "failure class", name);
 }

@@ -132,7 +132,8 @@ Result<DeviceRecord> DecodeDeviceRecord(std::string_view json) {
   root.Required("id", &id);
   root.Required("instance", &instance);
   root.Required("agent_version", &record.agent_version);
-  ReadObject(root, "description", [&](StrictObject& object) { ReadDescription(object, &record.description); });
+  ReadObject(root, "description",
+             [&](StrictObject& object) { ReadDescription(object, &record.description); });
   root.Required("shares", &record.shares);
   ReadDrivers(root, "drivers", &record.drivers);
   root.Required("problem", &record.problem);

@@ -20,7 +20,9 @@ Json StepAsJson(const PreprocessStep& step) {
         } else if constexpr (std::is_same_v<Action, DequantizeStep>) {
           return {{"kind", "dequantize"}, {"scale", action.scale}, {"zero_point", action.zero_point}};
         } else if constexpr (std::is_same_v<Action, QuantizeStep>) {
-          return {{"kind", "quantize"}, {"scale", action.scale}, {"zero_point", action.zero_point},
+          return {{"kind", "quantize"},
+                  {"scale", action.scale},
+                  {"zero_point", action.zero_point},
                   {"to", ElementTypeName(action.to)}};
         } else if constexpr (std::is_same_v<Action, TransposeStep>) {
           return {{"kind", "transpose"}, {"axes", action.axes}};
@@ -70,7 +72,8 @@ void ReadStep(StrictObject& object, PreprocessStep* step) {
 Json DataSpecAsJson(const DataSpec& data) {
   Json preprocess = Json::array();
   for (const PreprocessStep& step : data.preprocess) preprocess.push_back(StepAsJson(step));
-  Json json = {{"inputs", data.inputs}, {"labels", data.labels}, {"seed", data.seed}, {"preprocess", preprocess}};
+  Json json = {
+      {"inputs", data.inputs}, {"labels", data.labels}, {"seed", data.seed}, {"preprocess", preprocess}};
   if (data.samples) json["samples"] = *data.samples;
   return json;
 }

@@ -21,7 +21,8 @@ std::vector<const PendingRun*> Ranked(const std::vector<PendingRun>& pending, st
   keyed.reserve(pending.size());
   for (const PendingRun& run : pending) keyed.emplace_back(-EffectivePriority(run, now_ms), &run);
   std::sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.first, a.second->sequence, a.second->run) < std::tie(b.first, b.second->sequence, b.second->run);
+    return std::tie(a.first, a.second->sequence, a.second->run) <
+           std::tie(b.first, b.second->sequence, b.second->run);
   });
   std::vector<const PendingRun*> ranked;
   ranked.reserve(keyed.size());
@@ -31,8 +32,8 @@ std::vector<const PendingRun*> Ranked(const std::vector<PendingRun>& pending, st
 
 }  // namespace
 
-std::vector<Grant> PlanGrants(const std::vector<PendingRun>& pending, const std::vector<SchedulableDevice>& devices,
-                              std::int64_t now_ms) {
+std::vector<Grant> PlanGrants(const std::vector<PendingRun>& pending,
+                              const std::vector<SchedulableDevice>& devices, std::int64_t now_ms) {
   std::unordered_map<std::string_view, const SchedulableDevice*> free_devices;
   // In use, granted here, or kept by a run of higher rank.
   std::set<std::string_view> taken;
@@ -49,7 +50,8 @@ std::vector<Grant> PlanGrants(const std::vector<PendingRun>& pending, const std:
     const auto found = free_devices.find(run->device.str());
     if (found == free_devices.end()) continue;
     const std::vector<std::string>& shares = found->second->shares;
-    if (std::none_of(shares.begin(), shares.end(), [&](const auto& share) { return taken.contains(share); })) {
+    if (std::none_of(shares.begin(), shares.end(),
+                     [&](const auto& share) { return taken.contains(share); })) {
       grants.push_back({run->run, run->device});
     }
     taken.insert(shares.begin(), shares.end());

@@ -14,7 +14,9 @@ namespace paddock {
 inline constexpr ParseLimits kStoredLimits{.max_bytes = 64 << 20, .max_depth = 16, .max_nodes = 4'000'000};
 
 // Text that came from outside may hold bytes that are not UTF-8; they are replaced rather than thrown over.
-inline std::string DumpStored(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+inline std::string DumpStored(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 // Empty text is no digest.
 inline void ReadDigest(StrictObject& object, std::string_view key, Digest* out) {

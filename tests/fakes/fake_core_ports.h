@@ -12,11 +12,28 @@ namespace paddock {
 
 class FakeAgentPort final : public AgentPort {
  public:
-  struct Welcome { SessionId session; std::uint64_t answers; std::vector<HeldLease> revoked; };
-  struct Assigned { SessionId session; Assignment assignment; };
-  struct Cancelled { SessionId session; HeldLease lease; };
-  struct Answered { SessionId session; std::uint64_t answers; Status status; };
-  struct Closed { SessionId session; Status status; };
+  struct Welcome {
+    SessionId session;
+    std::uint64_t answers;
+    std::vector<HeldLease> revoked;
+  };
+  struct Assigned {
+    SessionId session;
+    Assignment assignment;
+  };
+  struct Cancelled {
+    SessionId session;
+    HeldLease lease;
+  };
+  struct Answered {
+    SessionId session;
+    std::uint64_t answers;
+    Status status;
+  };
+  struct Closed {
+    SessionId session;
+    Status status;
+  };
 
   std::vector<Welcome> welcomes;
   std::vector<Assigned> assignments;
@@ -25,7 +42,8 @@ class FakeAgentPort final : public AgentPort {
   std::vector<Closed> closed;
   std::function<void()> on_send = [] {};
 
-  void SendWelcome(SessionId session, std::uint64_t answered, const std::vector<HeldLease>& revoked) override {
+  void SendWelcome(SessionId session, std::uint64_t answered,
+                   const std::vector<HeldLease>& revoked) override {
     on_send();
     welcomes.push_back({session, answered, revoked});
   }

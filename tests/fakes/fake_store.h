@@ -68,7 +68,8 @@ class FakeStore final : public StorePort {
   Status InsertJob(const Job& job, const std::vector<Run>& runs) override {
     return Change("InsertJob", [&](State& state) {
       Expect(state.jobs.emplace(job.id, job).second, job.id.str() + " inserted twice");
-      for (const Run& run : runs) Expect(state.runs.emplace(run.id, Stored(run)).second, run.id.str() + " inserted twice");
+      for (const Run& run : runs)
+        Expect(state.runs.emplace(run.id, Stored(run)).second, run.id.str() + " inserted twice");
     });
   }
   Status UpdateJob(const Job& job) override {
@@ -88,7 +89,8 @@ class FakeStore final : public StorePort {
   }
   Status InsertLease(const LeaseRecord& lease) override {
     return Change("InsertLease", [&](State& state) {
-      Expect(state.leases.empty() || state.leases.rbegin()->first < lease.id, "a lease number that does not grow");
+      Expect(state.leases.empty() || state.leases.rbegin()->first < lease.id,
+             "a lease number that does not grow");
       const auto& shares = state.devices.at(lease.device).shares;
       const std::set<std::string> wanted(shares.begin(), shares.end());
       for (const auto& [id, other] : state.leases) {
@@ -125,7 +127,8 @@ class FakeStore final : public StorePort {
       Expect(state.evaluations.emplace(run, evaluation).second, run.str() + " evaluated twice");
     });
   }
-  Status InsertEvent(const std::string& subject, const std::string& kind, const std::string&, std::int64_t) override {
+  Status InsertEvent(const std::string& subject, const std::string& kind, const std::string&,
+                     std::int64_t) override {
     return Change("InsertEvent", [&](State& state) { state.events.push_back(subject + " " + kind); });
   }
 
@@ -133,8 +136,10 @@ class FakeStore final : public StorePort {
     Expect(!working_, "Load() inside a transaction");
     if (Fails(failing_loads)) return UnavailableError("load: input/output error");
     Snapshot snapshot;
-    for (const auto& [id, job] : committed_.jobs) snapshot.last_job = std::max(snapshot.last_job, NumberOf(id.str()));
-    for (const auto& [id, run] : committed_.runs) snapshot.last_run = std::max(snapshot.last_run, NumberOf(id.str()));
+    for (const auto& [id, job] : committed_.jobs)
+      snapshot.last_job = std::max(snapshot.last_job, NumberOf(id.str()));
+    for (const auto& [id, run] : committed_.runs)
+      snapshot.last_run = std::max(snapshot.last_run, NumberOf(id.str()));
     if (!committed_.leases.empty()) snapshot.last_lease = committed_.leases.rbegin()->first;
     for (const auto& [id, job] : committed_.jobs) {
       if (job.state == JobState::kRunning) snapshot.jobs.push_back(job);

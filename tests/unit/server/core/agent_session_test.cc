@@ -21,8 +21,8 @@ TEST_CASE_METHOD(CoreFixture, "a second agent for a connected device is turned a
   REQUIRE(agents.closed.size() == 1);
   CHECK(agents.closed[0].session == second);
   CHECK(agents.closed[0].status.code() == StatusCode::kAlreadyExists);
-  CHECK_THAT(agents.closed[0].status.message(), Catch::Contains("device a") && Catch::Contains("instance of a") &&
-                                                    Catch::Contains("--id"));
+  CHECK_THAT(agents.closed[0].status.message(),
+             Catch::Contains("device a") && Catch::Contains("instance of a") && Catch::Contains("--id"));
   CHECK(store.committed().devices.at(DeviceId("a")).instance == AgentInstanceId("instance of a"));
   SubmitPrepared();
   CHECK(agents.assignments.back().session == first);
@@ -30,7 +30,8 @@ TEST_CASE_METHOD(CoreFixture, "a second agent for a connected device is turned a
   CHECK(core->ViewDevices()[0].state == "busy");
 }
 
-TEST_CASE_METHOD(CoreFixture, "another agent takes over a device that is away, after the old lease", "[core][session]") {
+TEST_CASE_METHOD(CoreFixture, "another agent takes over a device that is away, after the old lease",
+                 "[core][session]") {
   const SessionId first = Connect("a");
   SubmitPrepared();
   const Assignment old = Assigned();

@@ -2,7 +2,8 @@
 
 namespace paddock {
 
-TEST_CASE_METHOD(CoreFixture, "cancel ends a run in preparation at once, and its preparation comes to nothing",
+TEST_CASE_METHOD(CoreFixture,
+                 "cancel ends a run in preparation at once, and its preparation comes to nothing",
                  "[core][cancel]") {
   Connect("a");
   const SubmitAnswer answer = Submit();
@@ -22,7 +23,8 @@ TEST_CASE_METHOD(CoreFixture, "cancel ends a queued run at once", "[core][cancel
   CHECK(agents.assignments.empty());
 }
 
-TEST_CASE_METHOD(CoreFixture, "cancel asks the agent of a running run to stop and waits for it", "[core][cancel]") {
+TEST_CASE_METHOD(CoreFixture, "cancel asks the agent of a running run to stop and waits for it",
+                 "[core][cancel]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   CHECK(Cancel(answer.job).ok());
@@ -31,24 +33,28 @@ TEST_CASE_METHOD(CoreFixture, "cancel asks the agent of a running run to stop an
   CHECK(agents.cancels[0].session == session);
   CHECK(agents.cancels[0].lease.lease == Assigned().lease);
   CHECK(StateOf(answer.runs[0]) == RunState::kRunning);
-  CHECK_THAT(core->ViewJob(answer.job)->runs[0].progress.detail, Catch::Contains("waiting for device a to stop"));
+  CHECK_THAT(core->ViewJob(answer.job)->runs[0].progress.detail,
+             Catch::Contains("waiting for device a to stop"));
   CHECK(Report(session, MakeReport(Assigned(), RunOutcome::kCancelled)).ok());
   CHECK(StateOf(answer.job) == JobState::kCancelled);
   CHECK(store.committed().leases.at(1).ended == "cancelled");
   CHECK(core->ViewDevices()[0].state == "idle");
 }
 
-TEST_CASE_METHOD(CoreFixture, "a run that was cancelled is not tried again, whatever its agent reports", "[core][cancel]") {
+TEST_CASE_METHOD(CoreFixture, "a run that was cancelled is not tried again, whatever its agent reports",
+                 "[core][cancel]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   CHECK(Cancel(answer.job).ok());
   const bool done = GENERATE(true, false);
-  CHECK(Report(session, done ? MakeReport(Assigned()) : MakeFailure(Assigned(), FailureClass::kFarm, true)).ok());
+  CHECK(Report(session, done ? MakeReport(Assigned()) : MakeFailure(Assigned(), FailureClass::kFarm, true))
+            .ok());
   CHECK(StateOf(answer.runs[0]) == RunState::kCancelled);
   CHECK(agents.assignments.size() == 1);
 }
 
-TEST_CASE_METHOD(CoreFixture, "a cancelled run whose agent stays away ends with its lease", "[core][cancel]") {
+TEST_CASE_METHOD(CoreFixture, "a cancelled run whose agent stays away ends with its lease",
+                 "[core][cancel]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   Disconnect(session);
@@ -58,7 +64,8 @@ TEST_CASE_METHOD(CoreFixture, "a cancelled run whose agent stays away ends with 
   CHECK(StateOf(answer.job) == JobState::kCancelled);
 }
 
-TEST_CASE_METHOD(CoreFixture, "an agent that was away learns of the cancel when it greets, also after a restart",
+TEST_CASE_METHOD(CoreFixture,
+                 "an agent that was away learns of the cancel when it greets, also after a restart",
                  "[core][cancel]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();

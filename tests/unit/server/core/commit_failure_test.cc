@@ -2,13 +2,19 @@
 
 namespace paddock {
 
-TEST_CASE_METHOD(CoreFixture, "a submission that cannot be stored is answered with the error and leaves nothing",
+TEST_CASE_METHOD(CoreFixture,
+                 "a submission that cannot be stored is answered with the error and leaves nothing",
                  "[core][commit]") {
   const SessionId session = Connect("a");
   switch (GENERATE(0, 1, 2)) {
-    case 0: store.failing_begins = 1; break;
-    case 1: store.failing_writes = 1; break;
-    default: store.failing_commits = 1;
+    case 0:
+      store.failing_begins = 1;
+      break;
+    case 1:
+      store.failing_writes = 1;
+      break;
+    default:
+      store.failing_commits = 1;
   }
   const Status status = TrySubmit(MakeSpec(), "key").status();
   CHECK(status.code() == StatusCode::kResourceExhausted);
@@ -78,7 +84,8 @@ TEST_CASE_METHOD(CoreFixture, "a preparation that is asked for again after a fai
   CHECK(agents.assignments.size() == 1);
 }
 
-TEST_CASE_METHOD(CoreFixture, "while the state cannot be read everything is refused, until it can", "[core][commit]") {
+TEST_CASE_METHOD(CoreFixture, "while the state cannot be read everything is refused, until it can",
+                 "[core][commit]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   const std::set<Digest> pinned = core->PinnedBlobs();

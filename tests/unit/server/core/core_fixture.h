@@ -33,8 +33,10 @@ class CoreFixture {
     queue.reset();
     work.preparations.clear();
     work.evaluations.clear();
-    queue = std::make_unique<FakeTaskQueue>(clock, [this] { core->BeforeBatch(); }, [this] { core->AfterBatch(); });
-    core = std::make_unique<Coordinator>(settings, Coordinator::Ports{store, agents, work, observer, *queue, clock});
+    queue = std::make_unique<FakeTaskQueue>(
+        clock, [this] { core->BeforeBatch(); }, [this] { core->AfterBatch(); });
+    core = std::make_unique<Coordinator>(settings,
+                                         Coordinator::Ports{store, agents, work, observer, *queue, clock});
     Status started;
     Do([&] { started = core->Start(); });
     return started;
@@ -81,7 +83,9 @@ class CoreFixture {
   }
   Result<SubmitAnswer> TrySubmit(JobSpec spec, const std::string& key = "") {
     Result<SubmitAnswer> answer = InternalError("not answered");
-    Do([&] { core->Submit(std::move(spec), key, [&](Result<SubmitAnswer> given) { answer = std::move(given); }); });
+    Do([&] {
+      core->Submit(std::move(spec), key, [&](Result<SubmitAnswer> given) { answer = std::move(given); });
+    });
     return answer;
   }
   SubmitAnswer Submit(JobSpec spec = MakeSpec(), const std::string& key = "") {

@@ -32,7 +32,8 @@ TEST_CASE_METHOD(CoreFixture, "a run whose agent stays away on every attempt is 
   CHECK(StateOf(answer.job) == JobState::kFailed);
 }
 
-TEST_CASE_METHOD(CoreFixture, "heartbeats and progress keep a lease, and are stored sparsely", "[core][lease]") {
+TEST_CASE_METHOD(CoreFixture, "heartbeats and progress keep a lease, and are stored sparsely",
+                 "[core][lease]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   const int commits = store.commits;
@@ -82,7 +83,8 @@ TEST_CASE_METHOD(CoreFixture, "a zombie's late report is refused and changes not
   CHECK(Report(session, MakeReport(Assigned())).ok());
 }
 
-TEST_CASE_METHOD(CoreFixture, "a heartbeat for a lease that has ended is answered with a cancel", "[core][lease]") {
+TEST_CASE_METHOD(CoreFixture, "a heartbeat for a lease that has ended is answered with a cancel",
+                 "[core][lease]") {
   Disconnect(Connect("a"));
   const SessionId session = Connect("a");
   Heartbeat(session, {{RunId("r-9"), 9}});
@@ -90,7 +92,8 @@ TEST_CASE_METHOD(CoreFixture, "a heartbeat for a lease that has ended is answere
   CHECK(agents.cancels[0].lease.lease == 9);
 }
 
-TEST_CASE_METHOD(CoreFixture, "a report is accepted once and acknowledged as often as it comes", "[core][lease]") {
+TEST_CASE_METHOD(CoreFixture, "a report is accepted once and acknowledged as often as it comes",
+                 "[core][lease]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   const RunReport report = MakeReport(Assigned());

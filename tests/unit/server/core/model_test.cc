@@ -35,16 +35,41 @@ class Farm : public CoreFixture {
 
   void Step() {
     switch (Below(16)) {
-      case 0: SubmitSomething(); break;
-      case 1: case 2: Greets(Any()); break;
-      case 3: Leaves(Any(), Below(3) == 0); break;
-      case 4: case 5: case 6: case 7: Reports(Any(), Below(8)); break;
-      case 8: case 9: AnswerPreparation(Below(10) != 0); break;
-      case 10: case 11: AnswerEvaluation(Below(10) != 0); break;
-      case 12: HeartbeatsOfAll(); break;
-      case 13: Pass(std::chrono::seconds(Below(20))); break;
-      case 14: Trouble(); break;
-      default: CancelSomething();
+      case 0:
+        SubmitSomething();
+        break;
+      case 1:
+      case 2:
+        Greets(Any());
+        break;
+      case 3:
+        Leaves(Any(), Below(3) == 0);
+        break;
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+        Reports(Any(), Below(8));
+        break;
+      case 8:
+      case 9:
+        AnswerPreparation(Below(10) != 0);
+        break;
+      case 10:
+      case 11:
+        AnswerEvaluation(Below(10) != 0);
+        break;
+      case 12:
+        HeartbeatsOfAll();
+        break;
+      case 13:
+        Pass(std::chrono::seconds(Below(20)));
+        break;
+      case 14:
+        Trouble();
+        break;
+      default:
+        CancelSomething();
     }
     TakeMail();
     CheckInvariants();
@@ -71,12 +96,14 @@ class Farm : public CoreFixture {
     Require(Finished(), "jobs that never end");
     for (const auto& [id, run] : store.committed().runs) {
       Require(IsTerminal(run.state), id.str() + " has not ended");
-      Require((run.state == RunState::kDone) == store.committed().evaluations.contains(id), id.str() + " lost its result");
+      Require((run.state == RunState::kDone) == store.committed().evaluations.contains(id),
+              id.str() + " lost its result");
       Require(run.attempts <= settings.max_attempts, id.str() + " was tried too often");
     }
     // Leases of agents that forgot them run out.
     PassLeaseTtl();
-    for (const auto& [id, lease] : store.committed().leases) Require(!lease.ended.empty(), "a lease that never ends");
+    for (const auto& [id, lease] : store.committed().leases)
+      Require(!lease.ended.empty(), "a lease that never ends");
     Require(core->Count().runs_queued + core->Count().runs_running == 0, "runs kept in memory");
     Require(core->PinnedBlobs().empty(), "blobs kept pinned");
   }
@@ -136,7 +163,8 @@ class Farm : public CoreFixture {
               "a report accepted under a lease that was lost");
       const Run& run = StoredRun(held.run);
       if (report.outcome == RunOutcome::kDone && run.state != RunState::kCancelled) {
-        Require(store.committed().measurements.at(held.run).lease == held.lease, "an acknowledged report is not stored");
+        Require(store.committed().measurements.at(held.run).lease == held.lease,
+                "an acknowledged report is not stored");
       }
     }
     // An answer that gets lost: the agent will report again.
@@ -146,7 +174,9 @@ class Farm : public CoreFixture {
     if (work.preparations.empty()) return;
     const RunId run = work.preparations.front().run;
     work.preparations.erase(work.preparations.begin());
-    Do([&] { core->OnPrepared(run, good ? Result<PreparedRun>(MakePrepared()) : InvalidArgumentError("bad")); });
+    Do([&] {
+      core->OnPrepared(run, good ? Result<PreparedRun>(MakePrepared()) : InvalidArgumentError("bad"));
+    });
   }
   void AnswerEvaluation(bool good) {
     if (work.evaluations.empty()) return;
@@ -164,9 +194,15 @@ class Farm : public CoreFixture {
   }
   void Trouble() {
     switch (Below(5)) {
-      case 0: store.failing_commits = 1; break;
-      case 1: store.failing_writes = 1; break;
-      case 2: store.failing_begins = 1; break;
+      case 0:
+        store.failing_commits = 1;
+        break;
+      case 1:
+        store.failing_writes = 1;
+        break;
+      case 2:
+        store.failing_begins = 1;
+        break;
       case 3:
         store.failing_commits = 1;
         store.failing_loads = static_cast<int>(1 + Below(3));
@@ -185,7 +221,8 @@ class Farm : public CoreFixture {
       }
     }
     for (const auto& mail : std::exchange(agents.assignments, {})) {
-      Require(store.committed().leases.contains(mail.assignment.lease), "an assignment sent before its lease was stored");
+      Require(store.committed().leases.contains(mail.assignment.lease),
+              "an assignment sent before its lease was stored");
       Require(sent_leases_.insert(mail.assignment.lease).second, "a lease sent twice");
       Require(*sent_leases_.rbegin() == mail.assignment.lease, "lease numbers that do not grow");
       for (ModelAgent& agent : model_) {

@@ -45,7 +45,8 @@ TEST_CASE_METHOD(CoreFixture, "a running run goes on with the agent that holds i
   CHECK(StoredRun(answer.runs[0]).attempts == 1);
 }
 
-TEST_CASE_METHOD(CoreFixture, "a running run whose agent never comes back expires after a restart", "[core][restart]") {
+TEST_CASE_METHOD(CoreFixture, "a running run whose agent never comes back expires after a restart",
+                 "[core][restart]") {
   Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   REQUIRE(Restart().ok());
@@ -53,7 +54,8 @@ TEST_CASE_METHOD(CoreFixture, "a running run whose agent never comes back expire
   CHECK(StateOf(answer.runs[0]) == RunState::kQueued);
 }
 
-TEST_CASE_METHOD(CoreFixture, "an evaluation under way is asked for again after a restart", "[core][restart]") {
+TEST_CASE_METHOD(CoreFixture, "an evaluation under way is asked for again after a restart",
+                 "[core][restart]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   CHECK(Report(session, MakeReport(Assigned())).ok());
@@ -78,7 +80,8 @@ TEST_CASE_METHOD(CoreFixture, "a job that was half done ends after a restart as 
   CHECK(StateOf(answer.job) == JobState::kDone);
 }
 
-TEST_CASE_METHOD(CoreFixture, "a job that has ended stays ended, and its numbers are not used again", "[core][restart]") {
+TEST_CASE_METHOD(CoreFixture, "a job that has ended stays ended, and its numbers are not used again",
+                 "[core][restart]") {
   Connect("a");
   const SubmitAnswer first = Submit();
   CHECK(Cancel(first.job).ok());

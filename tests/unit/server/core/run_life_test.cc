@@ -4,7 +4,8 @@
 
 namespace paddock {
 
-TEST_CASE_METHOD(CoreFixture, "a run goes from submission to done, each step stored before it is told", "[core][life]") {
+TEST_CASE_METHOD(CoreFixture, "a run goes from submission to done, each step stored before it is told",
+                 "[core][life]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = Submit();
   const RunId run = answer.runs[0];
@@ -66,7 +67,8 @@ TEST_CASE_METHOD(CoreFixture, "the plan says all that the job and its preparatio
   CHECK(StoredRun(RunId("r-1")).plan_json == Assigned().plan_json);
 }
 
-TEST_CASE_METHOD(CoreFixture, "a device gets its next run when the report of the one before is stored", "[core][life]") {
+TEST_CASE_METHOD(CoreFixture, "a device gets its next run when the report of the one before is stored",
+                 "[core][life]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared(MakeSpec({"all"}, 3));
   for (std::size_t i = 0; i < 3; ++i) {
@@ -81,13 +83,15 @@ TEST_CASE_METHOD(CoreFixture, "devices that share something take turns", "[core]
   Connect("b", {"host"});
   SubmitPrepared();
   REQUIRE(agents.assignments.size() == 1);
-  CHECK_THAT(core->ViewJob(JobId("j-1"))->runs[1].progress.detail, Catch::Contains("shares with others: host"));
+  CHECK_THAT(core->ViewJob(JobId("j-1"))->runs[1].progress.detail,
+             Catch::Contains("shares with others: host"));
   CHECK(Report(a, MakeReport(Assigned())).ok());
   REQUIRE(agents.assignments.size() == 2);
   CHECK(Assigned().run == RunId("r-2"));
 }
 
-TEST_CASE_METHOD(CoreFixture, "a preparation that fails ends the run with its class and stage", "[core][life]") {
+TEST_CASE_METHOD(CoreFixture, "a preparation that fails ends the run with its class and stage",
+                 "[core][life]") {
   Connect("a");
   const SubmitAnswer answer = Submit();
   Do([&] { core->OnPrepared(answer.runs[0], InvalidArgumentError("bad node"), FailureClass::kJob); });
@@ -109,7 +113,8 @@ TEST_CASE_METHOD(CoreFixture, "an evaluation that fails ends the run as the farm
   CHECK(StoredRun(answer.runs[0]).failure->stage == "reporting");
 }
 
-TEST_CASE_METHOD(CoreFixture, "a failure that may be retried is, until the attempts are used up", "[core][life]") {
+TEST_CASE_METHOD(CoreFixture, "a failure that may be retried is, until the attempts are used up",
+                 "[core][life]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared();
   for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
@@ -134,7 +139,8 @@ TEST_CASE_METHOD(CoreFixture, "a failure that a retry healed leaves no failure b
   CHECK(StoredRun(answer.runs[0]).attempts == 2);
 }
 
-TEST_CASE_METHOD(CoreFixture, "the job's fault is never retried, nor what the agent does not ask to", "[core][life]") {
+TEST_CASE_METHOD(CoreFixture, "the job's fault is never retried, nor what the agent does not ask to",
+                 "[core][life]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared(MakeSpec({"all"}, 2));
   CHECK(Report(session, MakeFailure(Assigned(), FailureClass::kJob, true)).ok());
@@ -144,7 +150,8 @@ TEST_CASE_METHOD(CoreFixture, "the job's fault is never retried, nor what the ag
   CHECK(StoredRun(answer.runs[1]).attempts == 1);
 }
 
-TEST_CASE_METHOD(CoreFixture, "a job with one failed run has failed, after all its runs have ended", "[core][life]") {
+TEST_CASE_METHOD(CoreFixture, "a job with one failed run has failed, after all its runs have ended",
+                 "[core][life]") {
   const SessionId session = Connect("a");
   const SubmitAnswer answer = SubmitPrepared(MakeSpec({"all"}, 2));
   CHECK(Report(session, MakeFailure(Assigned(), FailureClass::kJob, false)).ok());
@@ -175,8 +182,9 @@ TEST_CASE_METHOD(CoreFixture, "what live runs need is pinned", "[core][life]") {
   Submit();
   CHECK(core->PinnedBlobs() == std::set<Digest>{Sha256::Of("model"), Sha256::Of("data")});
   FinishPreparations();
-  CHECK(core->PinnedBlobs() == std::set<Digest>{Sha256::Of("model"), Sha256::Of("data"), Sha256::Of("artifact"),
-                                                Sha256::Of("batch"), Sha256::Of("labels")});
+  CHECK(core->PinnedBlobs() == std::set<Digest>{Sha256::Of("model"), Sha256::Of("data"),
+                                                Sha256::Of("artifact"), Sha256::Of("batch"),
+                                                Sha256::Of("labels")});
 }
 
 TEST_CASE_METHOD(CoreFixture, "devices and runs are counted", "[core][life]") {

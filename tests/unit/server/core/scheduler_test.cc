@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::int64_t kStepMs = std::chrono::milliseconds(kAgeingStep).count();
 
-PendingRun Pending(const std::string& run, const std::string& device, std::uint64_t sequence, std::int32_t priority = 0,
-                   std::int64_t since_ms = 0) {
+PendingRun Pending(const std::string& run, const std::string& device, std::uint64_t sequence,
+                   std::int32_t priority = 0, std::int64_t since_ms = 0) {
   return {RunId(run), DeviceId(device), priority, sequence, since_ms};
 }
 SchedulableDevice Free(const std::string& id, std::vector<std::string> shares = {}) {
@@ -20,8 +20,8 @@ SchedulableDevice Free(const std::string& id, std::vector<std::string> shares = 
 SchedulableDevice Busy(const std::string& id, std::vector<std::string> shares = {}) {
   return {DeviceId(id), true, true, std::move(shares)};
 }
-std::vector<std::string> Granted(const std::vector<PendingRun>& pending, const std::vector<SchedulableDevice>& devices,
-                                 std::int64_t now_ms = 0) {
+std::vector<std::string> Granted(const std::vector<PendingRun>& pending,
+                                 const std::vector<SchedulableDevice>& devices, std::int64_t now_ms = 0) {
   std::vector<std::string> runs;
   for (const Grant& grant : PlanGrants(pending, devices, now_ms)) runs.push_back(grant.run.str());
   return runs;
@@ -31,8 +31,8 @@ using Runs = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a device gets one run at a time, in submit order", "[core][scheduler]") {
-  CHECK(Granted({Pending("r-2", "a", 2), Pending("r-1", "a", 1), Pending("r-3", "b", 3)}, {Free("a"), Free("b")}) ==
-        Runs{"r-1", "r-3"});
+  CHECK(Granted({Pending("r-2", "a", 2), Pending("r-1", "a", 1), Pending("r-3", "b", 3)},
+                {Free("a"), Free("b")}) == Runs{"r-1", "r-3"});
 }
 
 TEST_CASE("higher priority goes before earlier submission", "[core][scheduler]") {
@@ -42,7 +42,9 @@ TEST_CASE("higher priority goes before earlier submission", "[core][scheduler]")
 TEST_CASE("runs on devices that are busy, offline or unknown wait", "[core][scheduler]") {
   SchedulableDevice offline = Free("b");
   offline.online = false;
-  CHECK(Granted({Pending("r-1", "a", 1), Pending("r-2", "b", 2), Pending("r-3", "c", 3)}, {Busy("a"), offline}).empty());
+  CHECK(
+      Granted({Pending("r-1", "a", 1), Pending("r-2", "b", 2), Pending("r-3", "c", 3)}, {Busy("a"), offline})
+          .empty());
 }
 
 TEST_CASE("devices that share something do not start together", "[core][scheduler]") {
@@ -58,7 +60,8 @@ TEST_CASE("what a busy device shares is in use, also when it has gone offline", 
 
 TEST_CASE("a run that waits for one of two resources keeps the other", "[core][scheduler]") {
   // The meter is free, but r-1 is first in line for it while the hub is in use.
-  const std::vector<SchedulableDevice> devices = {Busy("x", {"hub"}), Free("a", {"hub", "meter"}), Free("b", {"meter"})};
+  const std::vector<SchedulableDevice> devices = {Busy("x", {"hub"}), Free("a", {"hub", "meter"}),
+                                                  Free("b", {"meter"})};
   CHECK(Granted({Pending("r-1", "a", 1), Pending("r-2", "b", 2)}, devices).empty());
   CHECK(Granted({Pending("r-1", "a", 3), Pending("r-2", "b", 2)}, devices) == Runs{"r-2"});
 }
@@ -66,17 +69,20 @@ TEST_CASE("a run that waits for one of two resources keeps the other", "[core][s
 TEST_CASE("a run on a device that is offline keeps nothing for itself", "[core][scheduler]") {
   SchedulableDevice offline = Free("a", {"meter"});
   offline.online = false;
-  CHECK(Granted({Pending("r-1", "a", 1), Pending("r-2", "b", 2)}, {offline, Free("b", {"meter"})}) == Runs{"r-2"});
+  CHECK(Granted({Pending("r-1", "a", 1), Pending("r-2", "b", 2)}, {offline, Free("b", {"meter"})}) ==
+        Runs{"r-2"});
 }
 
 TEST_CASE("waiting raises a run's rank step by step", "[core][scheduler]") {
-  const std::vector<PendingRun> pending = {Pending("old", "a", 1, 0, 0), Pending("new", "a", 2, 2, 3 * kStepMs - 1)};
+  const std::vector<PendingRun> pending = {Pending("old", "a", 1, 0, 0),
+                                           Pending("new", "a", 2, 2, 3 * kStepMs - 1)};
   CHECK(Granted(pending, {Free("a")}, 2 * kStepMs - 1) == Runs{"new"});
   CHECK(Granted(pending, {Free("a")}, 2 * kStepMs) == Runs{"old"});
 }
 
 TEST_CASE("a wall clock that was set back does not lower a rank", "[core][scheduler]") {
-  CHECK(Granted({Pending("r-1", "a", 1, 0, 100 * kStepMs), Pending("r-2", "a", 2, 0, 0)}, {Free("a")}, 0) == Runs{"r-1"});
+  CHECK(Granted({Pending("r-1", "a", 1, 0, 100 * kStepMs), Pending("r-2", "a", 2, 0, 0)}, {Free("a")}, 0) ==
+        Runs{"r-1"});
 }
 
 TEST_CASE("grants do not depend on the order of the inputs", "[core][scheduler]") {
@@ -95,8 +101,8 @@ TEST_CASE("grants do not depend on the order of the inputs", "[core][scheduler]"
     }
     std::vector<PendingRun> pending;
     for (std::uint64_t i = 0; i < 12; ++i) {
-      pending.push_back(Pending("r" + std::to_string(i), "d" + std::to_string(random.Below(6)), random.Below(6),
-                                static_cast<std::int32_t>(random.Below(3)),
+      pending.push_back(Pending("r" + std::to_string(i), "d" + std::to_string(random.Below(6)),
+                                random.Below(6), static_cast<std::int32_t>(random.Below(3)),
                                 static_cast<std::int64_t>(random.Below(3 * kStepMs))));
     }
     const auto grants = PlanGrants(pending, devices, 3 * kStepMs);
@@ -108,10 +114,12 @@ TEST_CASE("grants do not depend on the order of the inputs", "[core][scheduler]"
   }
 }
 
-TEST_CASE("no run starves, neither under a stream of higher priority nor between two neighbours", "[core][scheduler]") {
+TEST_CASE("no run starves, neither under a stream of higher priority nor between two neighbours",
+          "[core][scheduler]") {
   // "wide" shares both resources, "left" and "right" one each and get more work than they can do, of higher priority:
   // what they got in the first three steps goes before it, and nothing that came later.
-  const std::vector<SchedulableDevice> all = {Free("left", {"p"}), Free("right", {"q"}), Free("wide", {"p", "q"})};
+  const std::vector<SchedulableDevice> all = {Free("left", {"p"}), Free("right", {"q"}),
+                                              Free("wide", {"p", "q"})};
   std::vector<PendingRun> pending = {Pending("wide", "wide", 0)};
   std::map<std::string, std::int64_t> busy_until;
   std::uint64_t sequence = 1;
@@ -127,7 +135,8 @@ TEST_CASE("no run starves, neither under a stream of higher priority nor between
       started = started || grant.run.str() == "wide";
       // The neighbours never end at the same moment.
       busy_until[grant.device.str()] = now + (grant.device.str() == "left" ? 3 : 2) * kStepMs / 10 + 1;
-      pending.erase(std::find_if(pending.begin(), pending.end(), [&](const auto& run) { return run.run == grant.run; }));
+      pending.erase(std::find_if(pending.begin(), pending.end(),
+                                 [&](const auto& run) { return run.run == grant.run; }));
     }
   }
   CHECK(started);

@@ -27,7 +27,8 @@ TEST_CASE("a value of a selector may hold an equals sign", "[core][selector]") {
 }
 
 TEST_CASE("a malformed selector is refused with the form that is wanted", "[core][selector]") {
-  for (const char* text : {"", "cpu", "=cpu", "class=", "class=cpu,", ",class=cpu", "class=cpu,,id=a", "all,id=a"}) {
+  for (const char* text :
+       {"", "cpu", "=cpu", "class=", "class=cpu,", ",class=cpu", "class=cpu,,id=a", "all,id=a"}) {
     INFO(text);
     const auto selector = Selector::Parse(text);
     REQUIRE(selector.status().code() == StatusCode::kInvalidArgument);
@@ -36,7 +37,8 @@ TEST_CASE("a malformed selector is refused with the form that is wanted", "[core
 }
 
 TEST_CASE("known labels are shown once each, with a limit", "[core][selector]") {
-  CHECK(KnownLabelsText({{{"class", "cpu"}, {"id", "a"}}, {{"class", "board"}, {"id", "b"}}, {{"class", "cpu"}}}) ==
+  CHECK(KnownLabelsText(
+            {{{"class", "cpu"}, {"id", "a"}}, {{"class", "board"}, {"id", "b"}}, {{"class", "cpu"}}}) ==
         "class=board|cpu, id=a|b");
   std::vector<Labels> many;
   for (int i = 0; i < 1000; ++i) many.push_back({{"id", "device-" + std::to_string(i)}});

@@ -12,10 +12,16 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   spec.model = Sha256::Of("model");
   spec.data_path = "d.npz";
   spec.data = Sha256::Of("data");
-  spec.data_spec = {{{"x", "a"}}, "y", 500, 7,
-                    {{"x", CastStep{ElementType::kInt8}}, {"", ScaleStep{0.5, 1}},
-                     {"", NormalizeStep{{0.1, 0.2}, {1, 2}, 3}}, {"", DequantizeStep{0.58, 83}},
-                     {"", QuantizeStep{0.25, -3, ElementType::kUint8}}, {"", TransposeStep{{1, 0}}},
+  spec.data_spec = {{{"x", "a"}},
+                    "y",
+                    500,
+                    7,
+                    {{"x", CastStep{ElementType::kInt8}},
+                     {"", ScaleStep{0.5, 1}},
+                     {"", NormalizeStep{{0.1, 0.2}, {1, 2}, 3}},
+                     {"", DequantizeStep{0.58, 83}},
+                     {"", QuantizeStep{0.25, -3, ElementType::kUint8}},
+                     {"", TransposeStep{{1, 0}}},
                      {"", ReshapeStep{{-1, 4}}}}};
   spec.task = Task::kClassification;
   Variant variant{"int8", {"optimize"}, {}};
@@ -48,9 +54,16 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
 }
 
 TEST_CASE("a prepared run comes back from its JSON as it was", "[core][json]") {
-  const PreparedRun prepared{Sha256::Of("a"), "onnx", 9, {{"x", ElementType::kFloat32, {-1, 3}}},
-                             {{"y", ElementType::kInt64, {-1}}}, {Sha256::Of("b"), Sha256::Of("c")}, Digest(), 70,
-                             {"folded 3 nodes"}, 0.125};
+  const PreparedRun prepared{Sha256::Of("a"),
+                             "onnx",
+                             9,
+                             {{"x", ElementType::kFloat32, {-1, 3}}},
+                             {{"y", ElementType::kInt64, {-1}}},
+                             {Sha256::Of("b"), Sha256::Of("c")},
+                             Digest(),
+                             70,
+                             {"folded 3 nodes"},
+                             0.125};
   const auto decoded = DecodePreparedRun(EncodePreparedRun(prepared));
   INFO(decoded.status().ToString());
   REQUIRE(decoded.ok());
@@ -62,7 +75,8 @@ TEST_CASE("a device record comes back from its JSON as it was", "[core][json]") 
   record.id = DeviceId("jetson-1");
   record.instance = AgentInstanceId("i");
   record.agent_version = "0.1.0";
-  record.description = {"onnxruntime", "x86", "s", "ort 1", {{"class", "cpu"}}, {"onnx"}, {1024, {}, 4}, false, {{"loading", 1.5}}};
+  record.description = {"onnxruntime", "x86",         "s",   "ort 1",           {{"class", "cpu"}},
+                        {"onnx"},      {1024, {}, 4}, false, {{"loading", 1.5}}};
   record.shares = {"host"};
   record.drivers = {{"simulated", "a model", {{"seed", "of it"}}}};
   record.problem = "no disk";

@@ -24,7 +24,8 @@ TEST_CASE_METHOD(CoreFixture, "a device that several selectors match is taken on
   CHECK(Submit(MakeSpec({"id=a", "all", "driver=simulated"})).runs.size() == 1);
 }
 
-TEST_CASE_METHOD(CoreFixture, "a selector that matches nothing is refused with the labels that exist", "[core][submit]") {
+TEST_CASE_METHOD(CoreFixture, "a selector that matches nothing is refused with the labels that exist",
+                 "[core][submit]") {
   Connect("a");
   const Status status = TrySubmit(MakeSpec({"all", "class=gpu"})).status();
   CHECK(status.code() == StatusCode::kInvalidArgument);
@@ -43,7 +44,8 @@ TEST_CASE_METHOD(CoreFixture, "a malformed or missing selector is refused by its
   CHECK_THAT(TrySubmit(MakeSpec({})).status().message(), Catch::StartsWith("on: "));
 }
 
-TEST_CASE_METHOD(CoreFixture, "a device that cannot take the artifact is skipped with the reason", "[core][submit]") {
+TEST_CASE_METHOD(CoreFixture, "a device that cannot take the artifact is skipped with the reason",
+                 "[core][submit]") {
   Connect("a");
   DeviceRecord other = MakeDevice("b");
   other.description.artifact_kinds = {"tflite"};
@@ -87,7 +89,8 @@ TEST_CASE_METHOD(CoreFixture, "the same idempotency key gives the same job", "[c
   CHECK(Submit(MakeSpec(), "other key").job != first.job);
 }
 
-TEST_CASE_METHOD(CoreFixture, "the idempotency key of a job that has ended still gives its id", "[core][submit]") {
+TEST_CASE_METHOD(CoreFixture, "the idempotency key of a job that has ended still gives its id",
+                 "[core][submit]") {
   Connect("a");
   const SubmitAnswer first = Submit(MakeSpec(), "key");
   REQUIRE(Cancel(first.job).ok());
