@@ -64,6 +64,7 @@ class OrtLibrary {
  private:
   OrtLibrary(std::string path, std::string version, ort::Api api)
       : path_(std::move(path)), version_(std::move(version)), api_(api) {}
+  Status CreateEnvironment();
   Status ToStatus(ort::OrtStatus* status) const;
 
   std::string path_;

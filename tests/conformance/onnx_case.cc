@@ -3,7 +3,6 @@
 #include <onnx/onnx_pb.h>
 
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -90,8 +89,8 @@ Result<Tensor> ReadTensor(const std::string& path) {
   Tensor tensor;
   tensor.info = {proto.name(), *type, {proto.dims().begin(), proto.dims().end()}};
   if (proto.has_raw_data()) {
-    tensor.bytes.resize(proto.raw_data().size());
-    std::memcpy(tensor.bytes.data(), proto.raw_data().data(), tensor.bytes.size());
+    const auto* const data = reinterpret_cast<const std::byte*>(proto.raw_data().data());
+    tensor.bytes.assign(data, data + proto.raw_data().size());
   } else {
     AppendTyped(proto, *type, tensor.bytes);
   }
