@@ -39,7 +39,9 @@ std::string Scaled(double value, const std::string& unit, const std::vector<Scal
 
 std::string CsvCell(const std::string& cell) {
   std::string text = cell;
-  const bool is_number = !text.empty() && text.find_first_not_of("0123456789+-.eE") == std::string::npos;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
   if (!text.empty() && !is_number && std::string("=+-@\t\r").find(text[0]) != std::string::npos)
     text.insert(0, "'");
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;

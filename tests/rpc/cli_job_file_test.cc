@@ -1,0 +1,206 @@
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "cli/exit_code.h"
+#include "cli/job_file.h"
+#include "tests/fakes/temp_dir.h"
+
+namespace paddock {
+namespace {
+
+using Catch::Contains;
+
+constexpr const char* kWholeJob = R"(
+name: kws nightly
+model: kws.onnx
+data:
+  file: sub/kws.npz
+  inputs: {input_1: x}
+  labels: y
+  samples: 500
+  seed: 7
+  preprocess:
+    - {dequantize: {scale: 0.5, zero_point: -83}}
+    - {input: input_1, reshape: {shape: [1, -1]}}
+task: classification
+variants:
+  - name: as-is
+  - {name: spun, threads: 2, spinning: true, provider_options: {device_id: 0, mode: fast}}
+on: ["class=cpu", "driver=simulated,arch=arm64"]
+scenario: {kind: single-stream, min_duration_s: 10, warmup: {min_inferences: 10, min_s: 0.5}}
+repetitions: 3
+priority: -2
+)";
+
+class JobFolder {
+ public:
+  std::string Write(const std::string& text) {
+    const std::string path = folder_ / "job.yaml";
+    REQUIRE(WriteFileAtomically(path, text).ok());
+    return path;
+  }
+  Result<JobRequest> Read(const std::string& text, JobFlags flags = {}) {
+    flags.file = Write(text);
+    return ReadJob(flags);
+  }
+  std::string operator/(const std::string& name) const { return folder_ / name; }
+
+ private:
+  TempDir folder_;
+};
+
+std::string ErrorOf(const std::string& text) {
+  JobFolder folder;
+  const auto job = folder.Read(text);
+  REQUIRE_FALSE(job.ok());
+  CHECK(ExitCodeOf(job.status()) == kExitUsage);
+  CHECK_THAT(job.status().message(), Contains("job.yaml"));
+  return job.status().message();
+}
+
+const std::string kMinimal = "model: m.onnx\ndata: {file: d.npz}\non: [all]\n";
+
+}  // namespace
+
+TEST_CASE("a whole job file arrives in the message") {
+  JobFolder folder;
+  const auto job = folder.Read(kWholeJob);
+  INFO(job.status().ToString());
+  REQUIRE(job.ok());
+  const v1::JobSpec& spec = job->spec;
+  CHECK(spec.name() == "kws nightly");
+  CHECK(spec.data().inputs().at("input_1") == "x");
+  CHECK(spec.data().samples() == 500);
+  REQUIRE(spec.data().preprocess_size() == 2);
+  CHECK(spec.data().preprocess(0).dequantize().scale() == 0.5);
+  CHECK(spec.data().preprocess(0).dequantize().zero_point() == -83);
+  CHECK(spec.data().preprocess(1).input() == "input_1");
+  CHECK(spec.data().preprocess(1).reshape().shape(1) == -1);
+  REQUIRE(spec.variants_size() == 2);
+  CHECK_FALSE(spec.variants(0).has_threads());
+  CHECK(spec.variants(1).threads() == 2);
+  CHECK(spec.variants(1).spinning());
+  CHECK(spec.variants(1).provider_options().at("device_id") == "0");
+  CHECK(spec.on(1) == "driver=simulated,arch=arm64");
+  CHECK(spec.scenario().min_duration_s() == 10);
+  CHECK(spec.scenario().warmup().min_s() == 0.5);
+  CHECK(spec.repetitions() == 3);
+  CHECK(spec.priority() == -2);
+}
+
+TEST_CASE("files in a job file are relative to it, those of flags to the working folder") {
+  JobFolder folder;
+  auto job = folder.Read(kWholeJob);
+  REQUIRE(job.ok());
+  CHECK(job->files == std::map<std::string, std::string>{{"kws.onnx", folder / "kws.onnx"},
+                                                         {"sub/kws.npz", folder / "sub/kws.npz"}});
+  JobFlags flags;
+  flags.model = "here/other.onnx";
+  flags.data = "/absolute/data.npz";
+  job = folder.Read(kWholeJob, flags);
+  REQUIRE(job.ok());
+  CHECK(job->files == std::map<std::string, std::string>{{"here/other.onnx", "here/other.onnx"},
+                                                         {"/absolute/data.npz", "/absolute/data.npz"}});
+  CHECK(job->spec.model() == "here/other.onnx");
+}
+
+TEST_CASE("flags stand above the file") {
+  JobFolder folder;
+  JobFlags flags;
+  flags.inputs = {"input_1=z", "mask=m=1"};
+  flags.labels = "truth";
+  flags.task = "regression";
+  flags.on = {"id=board-1"};
+  flags.variants = {"spun", "optimize"};
+  flags.scenario = "offline";
+  flags.samples = 9;
+  flags.repetitions = 1;
+  flags.name = "tonight";
+  const auto job = folder.Read(kWholeJob, flags);
+  REQUIRE(job.ok());
+  const v1::JobSpec& spec = job->spec;
+  CHECK(spec.data().inputs().at("input_1") == "z");
+  CHECK(spec.data().inputs().at("mask") == "m=1");
+  CHECK(spec.data().labels() == "truth");
+  CHECK(spec.task() == "regression");
+  REQUIRE(spec.on_size() == 1);
+  CHECK(spec.on(0) == "id=board-1");
+  REQUIRE(spec.variants_size() == 2);
+  CHECK(spec.variants(0).threads() == 2);  // as the file describes it
+  CHECK_FALSE(spec.variants(1).has_threads());
+  CHECK(spec.scenario().kind() == "offline");
+  CHECK(spec.scenario().min_duration_s() == 10);
+  CHECK(spec.data().samples() == 9);
+  CHECK(spec.repetitions() == 1);
+  CHECK(spec.name() == "tonight");
+}
+
+TEST_CASE("a job needs no file, and takes its name from the file or the model") {
+  JobFlags flags;
+  flags.model = "nets/tiny.onnx";
+  flags.data = "d.npy";
+  flags.on = {"all"};
+  const auto job = ReadJob(flags);
+  REQUIRE(job.ok());
+  CHECK(job->spec.name() == "tiny");
+  JobFolder folder;
+  const auto from_file = folder.Read(kMinimal);
+  REQUIRE(from_file.ok());
+  CHECK(from_file->spec.name() == "job");
+}
+
+TEST_CASE("what a job lacks is named with the way to give it") {
+  CHECK_THAT(ReadJob({}).status().message(), Contains("--model FILE"));
+  JobFlags flags;
+  flags.model = "m.onnx";
+  CHECK_THAT(ReadJob(flags).status().message(), Contains("--data FILE"));
+  flags.data = "d.npz";
+  CHECK_THAT(ReadJob(flags).status().message(), Contains("--on SELECTOR"));
+  flags.on = {"all"};
+  flags.inputs = {"=x"};
+  CHECK_THAT(ReadJob(flags).status().message(), Contains("'=x' is not MODEL_INPUT=ARRAY"));
+}
+
+TEST_CASE("an error in a job file names the path of the field") {
+  CHECK_THAT(ErrorOf(kMinimal + "repetitons: 3\n"),
+             Contains("repetitons: unknown key; did you mean 'repetitions'?"));
+  CHECK_THAT(ErrorOf("data: {file: d, lables: y}\n"),
+             Contains("data.lables: unknown key; did you mean 'labels'?"));
+  CHECK_THAT(ErrorOf("zzzzzzzzzzz: 1\n"),
+             Contains("zzzzzzzzzzz: unknown key") && Contains("Known here: name, model"));
+  CHECK_THAT(ErrorOf("scenario: {min_duration_s: soon}\n"),
+             Contains("scenario.min_duration_s: must be a number"));
+  CHECK_THAT(ErrorOf("repetitions: -1\n"), Contains("repetitions: must be an integer of 0 or more, not -1"));
+  CHECK_THAT(ErrorOf("repetitions: 4294967296\n"), Contains("repetitions: must be an integer"));
+  CHECK_THAT(ErrorOf("priority: 2147483648\n"), Contains("priority: must be an integer"));
+  CHECK_THAT(ErrorOf("priority: -2147483649\n"), Contains("priority: must be an integer"));
+  CHECK_THAT(ErrorOf("repetitions: 2.5\n"), Contains("repetitions: must be an integer"));
+  CHECK_THAT(ErrorOf("variants: [{name: a, spinning: 1}]\n"),
+             Contains("variants[0].spinning: must be true or false"));
+  CHECK_THAT(ErrorOf("variants: as-is\n"), Contains("variants: must be a list"));
+  CHECK_THAT(ErrorOf("variants: [as-is]\n"), Contains("variants[0]: must be a mapping"));
+  CHECK_THAT(ErrorOf("on: [[all]]\n"), Contains("on[0]: must be text"));
+  CHECK_THAT(ErrorOf("data: {inputs: [x]}\n"), Contains("data.inputs: must be a mapping"));
+  CHECK_THAT(ErrorOf("data: {inputs: {a: [x]}}\n"), Contains("data.inputs.a: must be text"));
+  CHECK_THAT(ErrorOf("data: {preprocess: [{cast: {to: float32}, scale: {factor: 2}}]}\n"),
+             Contains("data.preprocess[0]") && Contains("'cast' and 'scale'"));
+  CHECK_THAT(ErrorOf("- 1\n"), Contains("the job: must be a mapping"));
+}
+
+TEST_CASE("a job file that is no job is refused with its name") {
+  ErrorOf("");
+  ErrorOf("name:\n\tx: 1\n");
+  ErrorOf("name: a\nname: b\n");
+  ErrorOf("name: &a x\ntask: *a\n");
+  ErrorOf(std::string("name: \"\xff\"\n"));
+  JobFlags flags;
+  flags.file = "/nowhere/job.yaml";
+  CHECK(ExitCodeOf(ReadJob(flags).status()) == kExitUsage);
+  CHECK_THAT(ReadJob(flags).status().message(), Contains("/nowhere/job.yaml"));
+  flags.file = std::filesystem::temp_directory_path().string();
+  CHECK(ExitCodeOf(ReadJob(flags).status()) == kExitUsage);
+}
+
+}  // namespace paddock
