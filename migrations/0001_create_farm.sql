@@ -41,6 +41,7 @@ CREATE TABLE runs (
   failure_message  TEXT,
   agent_version    TEXT NOT NULL,
   finished_wall_ms INTEGER NOT NULL,     -- 0: not yet
+  cancel_requested INTEGER NOT NULL CHECK (cancel_requested IN (0, 1)),  -- acknowledged; its agent has yet to follow
   CHECK ((failure_class IS NULL) = (failure_stage IS NULL) AND (failure_class IS NULL) = (failure_message IS NULL))
 ) STRICT;
 

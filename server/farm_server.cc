@@ -45,9 +45,9 @@ StepTools FindStepTools(const std::string& configured) {
 
 // Members are destroyed from the last to the first; ~FarmServer stops the threads before that, in order.
 struct FarmServer::Parts {
-  explicit Parts(FileLock folder_lock) : lock(std::move(folder_lock)), gateway(kHeartbeatInterval) {}
+  explicit Parts(FileLock held_lock) : folder_lock(std::move(held_lock)), gateway(kHeartbeatInterval) {}
 
-  FileLock lock;
+  FileLock folder_lock;
   std::unique_ptr<SqliteStore> store;
   std::unique_ptr<StoreReader> reader;
   std::unique_ptr<ArtifactStore> artifacts;
@@ -158,7 +158,7 @@ Result<std::unique_ptr<FarmServer>> FarmServer::Start(const ServerConfig& config
   PADDOCK_RETURN_IF_ERROR(CreateDirectories(config.state));
   auto lock = FileLock::Acquire(config.state + "/paddockd.lock");
   if (!lock.ok()) return lock.status().WithContext("another paddockd uses " + config.state);
-  auto parts = std::make_unique<Parts>(*std::move(lock));
+  auto parts = std::make_unique<Parts>(std::move(lock).value());
   Parts* const started = parts.get();
   std::unique_ptr<FarmServer> server(new FarmServer(std::move(parts)));
   PADDOCK_RETURN_IF_ERROR(started->OpenState(config));

@@ -51,6 +51,7 @@ Result<StoredRun> RunOfRow(const Row& row) {
   run.agent_version = row.Text(12);
   run.finished_wall_ms = row.Int64(13);
   stored.driver = row.Text(14);
+  run.cancel_requested = row.Int64(15) == 1;
   return stored;
 }
 

@@ -13,8 +13,9 @@ inline constexpr char kJobColumns[] =
     "jobs.sequence, jobs.id, jobs.idempotency_key, jobs.spec, jobs.state, jobs.submitted_wall_ms, jobs.finished_wall_ms";
 inline constexpr char kRunColumns[] =
     "runs.id, runs.job, runs.device, runs.variant, runs.state, runs.attempts, runs.lease, runs.prepared, runs.plan,"
-    " runs.failure_class, runs.failure_stage, runs.failure_message, runs.agent_version, runs.finished_wall_ms, runs.driver";
-inline constexpr int kRunColumnCount = 15;
+    " runs.failure_class, runs.failure_stage, runs.failure_message, runs.agent_version, runs.finished_wall_ms, runs.driver,"
+    " runs.cancel_requested";
+inline constexpr int kRunColumnCount = 16;
 
 // Errors name the row.
 Result<Job> JobOfRow(const Row& row);

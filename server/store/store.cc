@@ -103,11 +103,12 @@ Status SqliteStore::InsertJob(const Job& job, const std::vector<Run>& runs) {
     PADDOCK_RETURN_IF_ERROR(ExecuteOne(
         "device '" + run.device.str() + "'",
         "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, prepared, plan,"
-        " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms)"
-        " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 FROM devices WHERE id = ?4",
+        " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms,"
+        " cancel_requested)"
+        " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 FROM devices WHERE id = ?4",
         number, run.id.str(), job.id.str(), run.device.str(), run.variant, RunStateName(run.state), run.attempts, run.lease,
         columns.prepared, run.plan_json, columns.failure_class, columns.failure_stage, columns.failure_message,
-        run.agent_version, run.finished_wall_ms));
+        run.agent_version, run.finished_wall_ms, run.cancel_requested ? 1 : 0));
   }
   return OkStatus();
 }
@@ -121,10 +122,11 @@ Status SqliteStore::UpdateRun(const Run& run) {
   const RunColumns columns(run);
   return ExecuteOne("run '" + run.id.str() + "'",
                     "UPDATE runs SET state = ?, attempts = ?, lease = ?, prepared = ?, plan = ?, failure_class = ?,"
-                    " failure_stage = ?, failure_message = ?, agent_version = ?, finished_wall_ms = ? WHERE id = ?",
+                    " failure_stage = ?, failure_message = ?, agent_version = ?, finished_wall_ms = ?,"
+                    " cancel_requested = ? WHERE id = ?",
                     RunStateName(run.state), run.attempts, run.lease, columns.prepared, run.plan_json,
                     columns.failure_class, columns.failure_stage, columns.failure_message, run.agent_version,
-                    run.finished_wall_ms, run.id.str());
+                    run.finished_wall_ms, run.cancel_requested ? 1 : 0, run.id.str());
 }
 
 Status SqliteStore::UpsertDevice(const DeviceRecord& device) {

@@ -45,6 +45,7 @@ TEST_CASE("a run comes back with preparation, plan and failure", "[store]") {
   run.prepared->report = {"model as it is"};
   run.failure = RunFailure{FailureClass::kDevice, "loading", "board was silent"};
   run.finished_wall_ms = 77;
+  run.cancel_requested = true;
   REQUIRE(farm.store->UpdateRun(run).ok());
   farm.Reopen();
   const Run loaded = farm.store->Load()->runs.at(0);
@@ -56,6 +57,7 @@ TEST_CASE("a run comes back with preparation, plan and failure", "[store]") {
   CHECK(loaded.failure->stage == "loading");
   CHECK(loaded.failure->failure_class == FailureClass::kDevice);
   CHECK(loaded.finished_wall_ms == 77);
+  CHECK(loaded.cancel_requested);
 }
 
 TEST_CASE("a finished job is not loaded again but its numbers are never used twice", "[store]") {

@@ -2,7 +2,7 @@
 INSERT INTO devices VALUES ('board-1', 'onnxruntime', 1700000000000, '@DEVICE@');
 INSERT INTO jobs VALUES (3, 'j-3', 'key-3', '@SPEC@', 'running', 1700000001000, 0);
 INSERT INTO runs VALUES (7, 'r-7', 'j-3', 'board-1', 'onnxruntime', 0, 'running', 2, 12, NULL, '{}', 'device', 'loading',
-                         'board was silent', '0.1.0', 0);
+                         'board was silent', '0.1.0', 0, 0);
 INSERT INTO leases VALUES (11, 'r-7', 'board-1', 1700000002000, 1700000003000, 1700000003500, 'expired');
 INSERT INTO leases VALUES (12, 'r-7', 'board-1', 1700000004000, 1700000005000, NULL, NULL);
 INSERT INTO measurements VALUES ('r-7', 0, 12, x'01', NULL, NULL);
