@@ -13,7 +13,9 @@ constexpr auto kDeliveryRetryFirst = std::chrono::milliseconds(200);
 constexpr auto kDeliveryRetryLongest = std::chrono::milliseconds(5'000);
 constexpr auto kRefusedDeliveryRetry = std::chrono::seconds(10);
 
-std::string Name(const HeldLease& lease) { return lease.run.str() + " (lease " + std::to_string(lease.lease) + ")"; }
+std::string Name(const HeldLease& lease) {
+  return lease.run.str() + " (lease " + std::to_string(lease.lease) + ")";
+}
 
 }  // namespace
 
@@ -81,7 +83,8 @@ void Agent::ProbeDevice() {
     description_ = std::move(description);
     probe_wanted_ = false;
   }
-  if (changed && !problem.empty()) spdlog::warn("the device cannot take runs; asking again every 10 s: {}", problem);
+  if (changed && !problem.empty())
+    spdlog::warn("the device cannot take runs; asking again every 10 s: {}", problem);
   if (changed && problem.empty()) spdlog::info("the device answers");
   if (changed && runner_.joinable()) link_->Regreet();
 }
@@ -89,7 +92,8 @@ void Agent::ProbeDevice() {
 // ---- the runner thread
 
 void Agent::RunnerLoop() {
-  RunRunner runner(settings_.runner, *cache_, *link_, [this](const Progress& progress) { OnProgress(progress); });
+  RunRunner runner(settings_.runner, *cache_, *link_,
+                   [this](const Progress& progress) { OnProgress(progress); });
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (waiting_ && welcomed_) {
@@ -141,14 +145,16 @@ void Agent::OnProgress(const Progress& progress) {
 
 void Agent::Finish(Report report, std::optional<SpooledRun> spooled) {
   if (report.failure) {
-    spdlog::error("run {} failed in stage {}: {}", Name(report.lease), report.failure->stage, report.failure->message);
+    spdlog::error("run {} failed in stage {}: {}", Name(report.lease), report.failure->stage,
+                  report.failure->message);
   } else {
     spdlog::info("run {} is {}", Name(report.lease), OutcomeName(report.outcome));
   }
   if (spooled) {
     const Status status = spool_.WriteReport(*spooled, report);
     // It is still delivered from memory; a restart before that does the missing repetitions again.
-    if (!status.ok()) spdlog::error("cannot keep the report of run {} on disk: {}", Name(report.lease), status.ToString());
+    if (!status.ok())
+      spdlog::error("cannot keep the report of run {} on disk: {}", Name(report.lease), status.ToString());
   }
   const HeldLease lease = report.lease;
   finished_.insert_or_assign(lease, Finished{.report = std::move(report), .spooled = std::move(spooled)});
@@ -164,7 +170,8 @@ void Agent::ReporterLoop() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || (welcomed_ && !finished_.empty()); });
     if (stopping_) return;
-    if (changed_.wait_until(lock, next_delivery_, [this] { return stopping_ || next_delivery_ <= SystemClock().Now(); });
+    if (changed_.wait_until(lock, next_delivery_,
+                            [this] { return stopping_ || next_delivery_ <= SystemClock().Now(); });
         stopping_) {
       return;
     }
@@ -174,16 +181,19 @@ void Agent::ReporterLoop() {
     const Status status = link_->DeliverReport(report);
     lock.lock();
     if (status.ok() || status.code() == StatusCode::kFailedPrecondition) {
-      if (!status.ok()) spdlog::warn("the report of run {} was refused: {}", Name(report.lease), status.message());
+      if (!status.ok())
+        spdlog::warn("the report of run {} was refused: {}", Name(report.lease), status.message());
       Forget(report.lease);
       pause = kDeliveryRetryFirst;
       continue;
     }
     const bool try_soon = status.code() == StatusCode::kUnavailable;
     if (!try_soon && !stopping_) {
-      spdlog::error("the report of run {} could not be delivered; again in 10 s: {}", Name(report.lease), status.ToString());
+      spdlog::error("the report of run {} could not be delivered; again in 10 s: {}", Name(report.lease),
+                    status.ToString());
     }
-    next_delivery_ = SystemClock().Now() + (try_soon ? pause : std::chrono::nanoseconds(kRefusedDeliveryRetry));
+    next_delivery_ =
+        SystemClock().Now() + (try_soon ? pause : std::chrono::nanoseconds(kRefusedDeliveryRetry));
     pause = std::min<std::chrono::nanoseconds>(pause * 2, kDeliveryRetryLongest);
   }
 }
@@ -209,8 +219,12 @@ void Agent::Forget(const HeldLease& lease) {
 
 Greeting Agent::MakeGreeting() {
   const std::lock_guard lock(mutex_);
-  return {.device = settings_.device, .instance = spool_.instance(), .description = description_,
-          .shares = settings_.shares, .held = HeldLocked(), .problem = problem_};
+  return {.device = settings_.device,
+          .instance = spool_.instance(),
+          .description = description_,
+          .shares = settings_.shares,
+          .held = HeldLocked(),
+          .problem = problem_};
 }
 
 std::vector<HeldLease> Agent::HeldLocked() const {
@@ -253,7 +267,8 @@ void Agent::OnAssignment(const Assignment& assignment) {
     Report report;
     report.lease = assignment.lease;
     report.outcome = Outcome::kFailed;
-    report.failure = FailureOfFarm(run.status().WithContext("the agent cannot take the run"), kStageTransferring);
+    report.failure =
+        FailureOfFarm(run.status().WithContext("the agent cannot take the run"), kStageTransferring);
     Finish(std::move(report), std::nullopt);
     return;
   }

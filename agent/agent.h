@@ -1,14 +1,18 @@
-// The agent: takes assignments from the link, has the runner carry them out, and delivers reports. One run at a time.
+// The agent: takes assignments from the link, has the runner carry them out, and delivers reports. One run at
+// a time.
 //
 // Life of a run here:
 //   1. OnAssignment: spooled to disk. A newer lease supersedes an older run, which is dropped unreported.
-//   2. The runner thread carries it out; interrupted by a cancel, by a newer lease, by a revocation, or by Stop().
-//   3. How it ended goes to disk, then to the coordinator by the reporter thread, again and again until it is stored there
-//      (or the lease turns out not to be the current one). Only then is the run's folder removed.
-// After a restart, or after Stop() in the middle of a run, runs without a report go on with the repetitions that are missing,
-// once a session stands and the coordinator has not revoked the lease.
+//   2. The runner thread carries it out; interrupted by a cancel, by a newer lease, by a revocation, or by
+//      Stop().
+//   3. How it ended goes to disk, then to the coordinator by the reporter thread, again and again until it is
+//      stored there (or the lease turns out not to be the current one). Only then is the run's folder
+//      removed.
+// After a restart, or after Stop() in the middle of a run, runs without a report go on with the repetitions
+// that are missing, once a session stands and the coordinator has not revoked the lease.
 //
-// Threads: the runner (alone touches the device), the reporter, and the link's, which call the LinkClient methods.
+// Threads: the runner (alone touches the device), the reporter, and the link's, which call the LinkClient
+// methods.
 #pragma once
 
 #include <atomic>
@@ -43,7 +47,8 @@ class Agent final : public LinkClient {
   Agent(AgentSettings settings, const DriverEntry& entry, Spool spool, std::unique_ptr<BlobCache> cache);
   ~Agent() override;
 
-  // Asks the device once, then starts the threads. `link` must outlive Stop(); it is to be started after this.
+  // Asks the device once, then starts the threads. `link` must outlive Stop(); it is to be started after
+  // this.
   void Start(Link& link);
   // Kills a worker that runs and keeps its run for the next start. The link is to be stopped before.
   void Stop();
@@ -77,7 +82,7 @@ class Agent final : public LinkClient {
   std::unique_ptr<BlobCache> cache_;  // the runner thread's
   std::unique_ptr<DeviceDriver> driver_;
   Link* link_ = nullptr;
-  std::set<std::string> stages_seen_;  // of the run at hand; the runner thread's
+  std::set<std::string> stages_seen_;          // of the run at hand; the runner thread's
   std::map<std::string, double> link_cuts_s_;  // as stages_seen_
 
   std::mutex mutex_;

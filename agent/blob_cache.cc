@@ -19,7 +19,9 @@ constexpr std::string_view kPartEnding = ".part";
 constexpr std::int64_t kPartLifeNs = std::int64_t{24} * 3600 * 1'000'000'000;
 
 std::int64_t WallNs() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace
@@ -74,12 +76,15 @@ Status BlobCache::MakeRoom(std::uint64_t size_bytes, const Digest& for_digest) {
   while (used_bytes_ + size_bytes > limit_bytes_) {
     auto oldest = entries_.end();
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-      if (entry->second.pins == 0 && (oldest == entries_.end() || entry->second.last_use < oldest->second.last_use)) oldest = entry;
+      if (entry->second.pins == 0 &&
+          (oldest == entries_.end() || entry->second.last_use < oldest->second.last_use))
+        oldest = entry;
     }
     if (oldest == entries_.end()) {
-      return ResourceExhaustedError("no room for blob " + for_digest.ShortHex() + " of " + std::to_string(size_bytes) +
-                                    " bytes in the agent's cache " + directory_ + ": " + std::to_string(used_bytes_) + " of " +
-                                    std::to_string(limit_bytes_) + " bytes are in use by this run; raise cache_bytes");
+      return ResourceExhaustedError(
+          "no room for blob " + for_digest.ShortHex() + " of " + std::to_string(size_bytes) +
+          " bytes in the agent's cache " + directory_ + ": " + std::to_string(used_bytes_) + " of " +
+          std::to_string(limit_bytes_) + " bytes are in use by this run; raise cache_bytes");
     }
     PADDOCK_RETURN_IF_ERROR(Drop(oldest->first));
   }
@@ -124,20 +129,26 @@ Result<std::unique_ptr<BlobCache::Partial>> BlobCache::Receive(const Digest& dig
   return partial;
 }
 
-Status BlobCache::DropPartial(const Digest& digest) { return RemoveFile(PathOf(digest) + std::string(kPartEnding)); }
+Status BlobCache::DropPartial(const Digest& digest) {
+  return RemoveFile(PathOf(digest) + std::string(kPartEnding));
+}
 
-BlobCache::Partial::Partial(BlobCache* cache, Digest digest, int fd) : cache_(cache), digest_(std::move(digest)), fd_(fd) {}
+BlobCache::Partial::Partial(BlobCache* cache, Digest digest, int fd)
+    : cache_(cache), digest_(std::move(digest)), fd_(fd) {}
 
 BlobCache::Partial::~Partial() { ::close(fd_); }
 
-Status BlobCache::Partial::ExpectSize(std::uint64_t size_bytes) { return cache_->MakeRoom(size_bytes, digest_); }
+Status BlobCache::Partial::ExpectSize(std::uint64_t size_bytes) {
+  return cache_->MakeRoom(size_bytes, digest_);
+}
 
 Status BlobCache::Partial::Append(std::span<const std::byte> bytes) {
   hash_.Update(bytes);
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "cannot write " + cache_->PathOf(digest_) + std::string(kPartEnding));
+    if (count < 0)
+      return ErrnoStatus(errno, "cannot write " + cache_->PathOf(digest_) + std::string(kPartEnding));
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset_ += static_cast<std::uint64_t>(count);
   }
@@ -149,10 +160,12 @@ Result<BlobCache::Pin> BlobCache::Partial::Commit() {
   const std::string part_path = final_path + std::string(kPartEnding);
   if (const Digest actual = hash_.Finish(); actual != digest_) {
     PADDOCK_RETURN_IF_ERROR(RemoveFile(part_path));
-    return DataLossError("blob " + digest_.ShortHex() + " arrived with the SHA-256 " + actual.ShortHex() + "; dropped");
+    return DataLossError("blob " + digest_.ShortHex() + " arrived with the SHA-256 " + actual.ShortHex() +
+                         "; dropped");
   }
   if (::fsync(fd_) != 0) return ErrnoStatus(errno, "cannot write " + part_path);
-  if (::rename(part_path.c_str(), final_path.c_str()) != 0) return ErrnoStatus(errno, "cannot rename " + part_path);
+  if (::rename(part_path.c_str(), final_path.c_str()) != 0)
+    return ErrnoStatus(errno, "cannot rename " + part_path);
   PADDOCK_RETURN_IF_ERROR(SyncDirectory(cache_->directory_));
   Entry& entry = cache_->entries_[digest_];
   cache_->used_bytes_ += offset_ - entry.size_bytes;

@@ -1,7 +1,8 @@
-// Content-addressed files bounded by size: CACHE/<sha256>, and CACHE/<sha256>.part while one is on its way (removed a
-// day after its last byte). The least recently
-// used goes first; use is kept in the files' modification times and so survives a restart. A file that was here before this
-// start is hashed at its first use: one that does not match is dropped and counts as missing. One thread at a time.
+// Content-addressed files bounded by size: CACHE/<sha256>, and CACHE/<sha256>.part while one is on its way
+// (removed a day after its last byte). The least recently
+// used goes first; use is kept in the files' modification times and so survives a restart. A file that was
+// here before this start is hashed at its first use: one that does not match is dropped and counts as
+// missing. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ class BlobCache {
   // Keeps a blob in the cache for as long as it lives; must not outlive the cache.
   class Pin {
    public:
-    Pin(Pin&& other) noexcept : cache_(std::exchange(other.cache_, nullptr)), digest_(std::move(other.digest_)) {}
+    Pin(Pin&& other) noexcept
+        : cache_(std::exchange(other.cache_, nullptr)), digest_(std::move(other.digest_)) {}
     Pin& operator=(Pin&&) = delete;
     ~Pin();
     std::string path() const { return cache_->PathOf(digest_); }
@@ -39,13 +41,15 @@ class BlobCache {
   // A verified blob, or empty when it must be fetched.
   Result<std::optional<Pin>> Find(const Digest& digest);
 
-  // A blob on its way: what an earlier try left is kept and hashed anew, so that the transfer goes on at offset().
+  // A blob on its way: what an earlier try left is kept and hashed anew, so that the transfer goes on at
+  // offset().
   class Partial {
    public:
     ~Partial();
     Partial(const Partial&) = delete;
     std::uint64_t offset() const { return offset_; }
-    // The whole blob's size, before the first Append(): makes room for it. RESOURCE_EXHAUSTED when what is pinned leaves none.
+    // The whole blob's size, before the first Append(): makes room for it. RESOURCE_EXHAUSTED when what is
+    // pinned leaves none.
     Status ExpectSize(std::uint64_t size_bytes);
     Status Append(std::span<const std::byte> bytes);
     // Verifies and publishes. DATA_LOSS: the bytes were not the digest's and are dropped. May be called once.
@@ -74,7 +78,8 @@ class BlobCache {
     int pins = 0;
   };
 
-  BlobCache(std::string directory, std::uint64_t limit_bytes) : directory_(std::move(directory)), limit_bytes_(limit_bytes) {}
+  BlobCache(std::string directory, std::uint64_t limit_bytes)
+      : directory_(std::move(directory)), limit_bytes_(limit_bytes) {}
   std::string PathOf(const Digest& digest) const { return directory_ + "/" + digest.hex(); }
   Status Load();
   void Touch(const Digest& digest, Entry& entry);

@@ -31,7 +31,8 @@ Status ReadConfigFile(const std::string& path, AgentConfig* config) {
   return root.Finish().WithContext(path);
 }
 
-Status ReadPairs(const std::string& flag, const std::vector<std::string>& pairs, std::map<std::string, std::string>* out) {
+Status ReadPairs(const std::string& flag, const std::vector<std::string>& pairs,
+                 std::map<std::string, std::string>* out) {
   for (const std::string& pair : pairs) {
     const auto equals = pair.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -43,26 +44,30 @@ Status ReadPairs(const std::string& flag, const std::vector<std::string>& pairs,
 }
 
 bool IsDeviceId(const std::string& id) {
-  return !id.empty() && id.size() <= 64 && id[0] != '.' && std::all_of(id.begin(), id.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
-  });
+  return !id.empty() && id.size() <= 64 && id[0] != '.' &&
+         std::all_of(id.begin(), id.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+         });
 }
 
 Status CheckConfig(const AgentConfig& config) {
   if (!IsDeviceId(config.id)) {
-    return InvalidArgumentError("the device id \"" + config.id +
-                                "\" must have 1 to 64 letters, digits, '.', '_' or '-' and not begin with '.'; set it with --id");
+    return InvalidArgumentError(
+        "the device id \"" + config.id +
+        "\" must have 1 to 64 letters, digits, '.', '_' or '-' and not begin with '.'; set it with --id");
   }
   if (config.driver.empty()) return InvalidArgumentError("no driver; name one with --driver");
   PADDOCK_RETURN_IF_ERROR(FindDriver(config.driver).status().WithContext("--driver"));
   if (config.state.empty()) return InvalidArgumentError("no state folder; name one with --state");
   const auto colon = config.server.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == config.server.size()) {
-    return InvalidArgumentError("the server \"" + config.server + "\" must read HOST:PORT; set it with --server");
+    return InvalidArgumentError("the server \"" + config.server +
+                                "\" must read HOST:PORT; set it with --server");
   }
   const std::vector<std::string> levels = {"debug", "info", "warn", "error"};
   if (std::find(levels.begin(), levels.end(), config.log_level) == levels.end()) {
-    return InvalidArgumentError("the log level \"" + config.log_level + "\" is none of debug, info, warn, error");
+    return InvalidArgumentError("the log level \"" + config.log_level +
+                                "\" is none of debug, info, warn, error");
   }
   return OkStatus();
 }
@@ -79,7 +84,8 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
   app.add_option("--driver", driver, "the family of devices that this one belongs to");
   app.add_option("--label", labels, "k=v, may be repeated")->allow_extra_args(false);
   app.add_option("--option", options, "k=v of the driver, may be repeated")->allow_extra_args(false);
-  app.add_option("--share", shares, "a resource that other devices on this host use too, may be repeated")->allow_extra_args(false);
+  app.add_option("--share", shares, "a resource that other devices on this host use too, may be repeated")
+      ->allow_extra_args(false);
   app.add_option("--state", state, "folder for the cache and for results that are not delivered yet");
   app.add_option("--config", file, "YAML file; flags and environment go above it");
   app.add_option("--log-level", log_level, "debug, info, warn or error");
@@ -94,7 +100,9 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
     return InvalidArgumentError(std::string(error.what()) + "; see paddock-agent --help");
   }
   if (version) {
-    return Command{.kind = CommandKind::kPrintAndExit, .config = {}, .text = "paddock-agent " + std::string(kPaddockVersion) + "\n"};
+    return Command{.kind = CommandKind::kPrintAndExit,
+                   .config = {},
+                   .text = "paddock-agent " + std::string(kPaddockVersion) + "\n"};
   }
 
   Command command;
@@ -123,7 +131,9 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
 std::string ConfigAsYaml(const AgentConfig& config) {
   YAML::Emitter out;
   out.SetStringFormat(YAML::DoubleQuoted);
-  const auto key = [&out](const char* name) -> YAML::Emitter& { return out << YAML::Key << YAML::Auto << name << YAML::Value; };
+  const auto key = [&out](const char* name) -> YAML::Emitter& {
+    return out << YAML::Key << YAML::Auto << name << YAML::Value;
+  };
   out << YAML::BeginMap;
   key("server") << config.server;
   key("id") << config.id;

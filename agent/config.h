@@ -1,4 +1,5 @@
-// How an agent is set up: flags over environment over file over defaults. The file is strict YAML with the names below.
+// How an agent is set up: flags over environment over file over defaults. The file is strict YAML with the
+// names below.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ struct AgentConfig {
   std::string state;                          // PADDOCK_AGENT_STATE; a folder of this agent alone
   std::uint64_t cache_bytes = std::uint64_t{4} << 30;
   std::uint64_t worker_memory_limit_bytes = 0;  // 0: none
-  std::string log_level = "info";             // PADDOCK_AGENT_LOG_LEVEL; debug, info, warn, error
+  std::string log_level = "info";               // PADDOCK_AGENT_LOG_LEVEL; debug, info, warn, error
 };
 
 enum class CommandKind { kRun, kCheckConfig, kPrintConfig, kPrintAndExit };
@@ -36,8 +37,8 @@ struct Command {
 
 using GetEnv = std::function<std::optional<std::string>(const std::string& name)>;
 
-// `arguments` without the program's name. The configuration is complete and checked, except for kPrintAndExit.
-// INVALID_ARGUMENT names the flag, variable or key.
+// `arguments` without the program's name. The configuration is complete and checked, except for
+// kPrintAndExit. INVALID_ARGUMENT names the flag, variable or key.
 Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, const GetEnv& get_env);
 
 // As a file that reads back to the same configuration.

@@ -1,4 +1,5 @@
-// The agent's side of its session with the coordinator, without wire types: link_grpc.cc is the implementation, tests have a fake.
+// The agent's side of its session with the coordinator, without wire types: link_grpc.cc is the
+// implementation, tests have a fake.
 #pragma once
 
 #include <chrono>
@@ -19,10 +20,11 @@ namespace paddock::agent {
 struct Greeting {
   DeviceId device;
   AgentInstanceId instance;
-  DeviceDescription description;    // labels are complete: the driver's, the agent's own over them, id and driver
+  DeviceDescription
+      description;  // labels are complete: the driver's, the agent's own over them, id and driver
   std::vector<std::string> shares;
   std::vector<HeldLease> held;
-  std::string problem;              // empty: the device can take runs
+  std::string problem;  // empty: the device can take runs
 };
 
 // What the link asks of the agent and tells it. Called on the link's threads; must not block for long.
@@ -43,15 +45,16 @@ class BlobTransfer {
  public:
   virtual ~BlobTransfer() = default;
   // From into.offset() to the end. NOT_FOUND: the coordinator does not have it.
-  virtual Status Download(const Digest& digest, BlobCache::Partial& into, const std::function<bool()>& cancelled) = 0;
+  virtual Status Download(const Digest& digest, BlobCache::Partial& into,
+                          const std::function<bool()>& cancelled) = 0;
 };
 
 class Link : public BlobTransfer {
  public:
   // Keeps the newest only; never blocks.
   virtual void SendProgress(const Progress& progress) = 0;
-  // Uploads what the report names, sends it and waits until the coordinator has stored it. UNAVAILABLE: again, when a session
-  // stands. FAILED_PRECONDITION: the lease is not the current one; drop the report.
+  // Uploads what the report names, sends it and waits until the coordinator has stored it. UNAVAILABLE:
+  // again, when a session stands. FAILED_PRECONDITION: the lease is not the current one; drop the report.
   virtual Status DeliverReport(const Report& report) = 0;
   // Behaves as if the network were gone for this long.
   virtual void CutFor(std::chrono::nanoseconds duration) = 0;

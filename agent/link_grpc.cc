@@ -10,10 +10,9 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/link_grpc_blobs.h"
+#include "agent/link_grpc_messages.h"
 #include "base/file.h"
 #include "base/random.h"
-#include "base/version.h"
-#include "device_drivers/registry.h"
 #include "paddock/v1/agent.grpc.pb.h"
 #include "proto/wire_limits.h"
 
@@ -40,68 +39,15 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server) {
   return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments);
 }
 
-void FillHeld(const HeldLease& lease, v1::HeldLease* out) {
-  out->set_run_id(lease.run.str());
-  out->set_lease(lease.lease);
-}
-
-HeldLease FromProto(const std::string& run_id, std::uint64_t lease) { return {.run = RunId(run_id), .lease = lease}; }
-
-v1::AgentMessage HelloMessage(const Greeting& greeting) {
-  v1::AgentMessage message;
-  v1::AgentHello& hello = *message.mutable_hello();
-  hello.set_protocol_version(kProtocolVersion);
-  hello.set_agent_version(std::string(kPaddockVersion));
-  hello.set_device_id(greeting.device.str());
-  hello.set_instance_id(greeting.instance.str());
-  hello.set_problem(greeting.problem);
-  for (const HeldLease& lease : greeting.held) FillHeld(lease, hello.add_held());
-  const DeviceDescription& from = greeting.description;
-  v1::DeviceDescription& to = *hello.mutable_description();
-  to.set_driver(from.driver);
-  to.set_model(from.model);
-  to.set_serial(from.serial);
-  to.set_runtime(from.runtime);
-  to.mutable_labels()->insert(from.labels.begin(), from.labels.end());
-  for (const std::string& share : greeting.shares) to.add_shares(share);
-  for (const std::string& kind : from.artifact_kinds) to.add_artifact_kinds(kind);
-  if (from.limits.batch_bytes) to.set_batch_bytes_limit(*from.limits.batch_bytes);
-  if (from.limits.artifact_bytes) to.set_artifact_bytes_limit(*from.limits.artifact_bytes);
-  if (from.limits.samples_per_query) to.set_samples_per_query_limit(*from.limits.samples_per_query);
-  to.set_computes_outputs(from.computes_outputs);
-  for (const DriverEntry& entry : AllDrivers()) {
-    v1::DriverInfo& driver = *hello.add_drivers();
-    driver.set_name(std::string(entry.name));
-    driver.set_summary(std::string(entry.summary));
-    for (const OptionDoc& option : entry.options) {
-      v1::DriverOption& documented = *driver.add_options();
-      documented.set_key(std::string(option.key));
-      documented.set_help(std::string(option.help));
-    }
-  }
-  return message;
-}
-
-v1::AgentMessage ProgressMessage(const Progress& progress) {
-  v1::AgentMessage message;
-  v1::ProgressReport& report = *message.mutable_progress();
-  report.set_run_id(progress.lease.run.str());
-  report.set_lease(progress.lease.lease);
-  v1::RunProgress& out = *report.mutable_progress();
-  out.set_stage(progress.stage);
-  out.set_repetition(progress.repetition);
-  out.set_repetitions(progress.repetitions);
-  out.set_inferences_done(progress.inferences_done);
-  if (progress.time_left_s) out.set_time_left_s(*progress.time_left_s);
-  return message;
-}
-
 }  // namespace
 
 class GrpcLink::Impl {
  public:
   explicit Impl(const std::string& server)
-      : server_(server), stub_(v1::AgentService::NewStub(MakeChannel(server))), blobs_(server), random_(std::random_device{}()) {}
+      : server_(server),
+        stub_(v1::AgentService::NewStub(MakeChannel(server))),
+        blobs_(server),
+        random_(std::random_device{}()) {}
 
   void Start(LinkClient& client) {
     client_ = &client;
@@ -172,7 +118,8 @@ class GrpcLink::Impl {
     return stopping_ || SystemClock().Now() < cut_until_;
   }
 
-  // The records that are small travel inside; the others, and all predictions, as blobs that are uploaded here.
+  // The records that are small travel inside; the others, and all predictions, as blobs that are uploaded
+  // here.
   Result<v1::AgentMessage> ReportMessage(const Report& report) {
     v1::AgentMessage message;
     v1::RunReport& out = *message.mutable_report();
@@ -234,14 +181,16 @@ class GrpcLink::Impl {
     backoff_ = std::min<std::chrono::nanoseconds>(backoff_ * 2, kBackoffLongest);
     switch (status.code()) {
       case StatusCode::kAlreadyExists:
-        spdlog::warn("{} refuses this agent: {}; stop the other one or choose another --id. Trying again in 10 s", server_,
-                     status.message());
+        spdlog::warn(
+            "{} refuses this agent: {}; stop the other one or choose another --id. Trying again in 10 s",
+            server_, status.message());
         return kBackoffLongest;
       case StatusCode::kInvalidArgument:
       case StatusCode::kFailedPrecondition:
       case StatusCode::kUnimplemented:
-        spdlog::error("{} refuses this agent: {}; is it a coordinator of the same version? Trying again in 10 s", server_,
-                      status.ToString());
+        spdlog::error(
+            "{} refuses this agent: {}; is it a coordinator of the same version? Trying again in 10 s",
+            server_, status.ToString());
         return kBackoffLongest;
       default:
         break;
@@ -250,7 +199,8 @@ class GrpcLink::Impl {
     if (!std::exchange(loss_said_, true) || welcomed_) {
       spdlog::warn("no session with {}: {}; trying again", server_, status.ToString());
     }
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(longest.count()) * (0.5 + 0.5 * random_.Uniform())));
+    return std::chrono::nanoseconds(
+        static_cast<std::int64_t>(static_cast<double>(longest.count()) * (0.5 + 0.5 * random_.Uniform())));
   }
 
   Status RunSession(grpc::ClientContext& context) {
@@ -265,7 +215,8 @@ class GrpcLink::Impl {
     if (!message.has_welcome() || message.welcome().protocol_version() != kProtocolVersion) {
       context.TryCancel();
       (void)stream->Finish();
-      return FailedPreconditionError("its first message is no welcome of protocol version " + std::to_string(kProtocolVersion));
+      return FailedPreconditionError("its first message is no welcome of protocol version " +
+                                     std::to_string(kProtocolVersion));
     }
     Welcome(message.welcome());
 
@@ -286,14 +237,16 @@ class GrpcLink::Impl {
 
   void Welcome(const v1::Welcome& welcome) {
     std::vector<HeldLease> revoked;
-    for (const v1::HeldLease& lease : welcome.revoked()) revoked.push_back(FromProto(lease.run_id(), lease.lease()));
+    for (const v1::HeldLease& lease : welcome.revoked())
+      revoked.push_back(FromProto(lease.run_id(), lease.lease()));
     {
       const std::lock_guard lock(mutex_);
       welcomed_ = true;
       loss_said_ = false;
-      heartbeat_ = welcome.heartbeat_interval_ms() == 0
-                       ? kDefaultHeartbeat
-                       : std::max(std::chrono::milliseconds(welcome.heartbeat_interval_ms()), kShortestHeartbeat);
+      heartbeat_ =
+          welcome.heartbeat_interval_ms() == 0
+              ? kDefaultHeartbeat
+              : std::max(std::chrono::milliseconds(welcome.heartbeat_interval_ms()), kShortestHeartbeat);
     }
     spdlog::info("session with {} (paddockd {})", server_, welcome.coordinator_version());
     client_->OnWelcome(revoked);
@@ -302,13 +255,15 @@ class GrpcLink::Impl {
   void Handle(const v1::CoordinatorMessage& message) {
     if (message.has_assignment()) {
       const v1::Assignment& assignment = message.assignment();
-      client_->OnAssignment({.lease = FromProto(assignment.run_id(), assignment.lease()), .plan_json = assignment.plan_json()});
+      client_->OnAssignment(
+          {.lease = FromProto(assignment.run_id(), assignment.lease()), .plan_json = assignment.plan_json()});
     } else if (message.has_cancel()) {
       client_->OnCancel(FromProto(message.cancel().run_id(), message.cancel().lease()));
     } else if (message.has_report_answer()) {
       const std::lock_guard lock(mutex_);
       if (message.answers() == 0 || message.answers() != awaited_) return;
-      answer_ = Status(static_cast<StatusCode>(message.report_answer().code()), message.report_answer().message());
+      answer_ =
+          Status(static_cast<StatusCode>(message.report_answer().code()), message.report_answer().message());
       changed_.notify_all();
     }
   }
@@ -358,7 +313,7 @@ class GrpcLink::Impl {
   std::condition_variable changed_;
   Random random_;
   bool stopping_ = false;
-  bool welcomed_ = false;     // of the session that stands or ended last
+  bool welcomed_ = false;  // of the session that stands or ended last
   bool loss_said_ = false;
   grpc::ClientContext* context_ = nullptr;  // of the session, while one is tried or stands
   MonotonicTime cut_until_;
@@ -367,7 +322,7 @@ class GrpcLink::Impl {
   std::uint64_t last_id_ = 0;
   std::optional<Progress> progress_;
   std::optional<v1::AgentMessage> report_;  // to be written
-  std::uint64_t awaited_ = 0;               // id of the report whose answer is waited for; 0: none, or the session ended
+  std::uint64_t awaited_ = 0;  // id of the report whose answer is waited for; 0: none, or the session ended
   std::optional<Status> answer_;
 };
 
@@ -375,7 +330,8 @@ GrpcLink::GrpcLink(const std::string& server) : impl_(std::make_unique<Impl>(ser
 GrpcLink::~GrpcLink() { Stop(); }
 void GrpcLink::Start(LinkClient& client) { impl_->Start(client); }
 void GrpcLink::Stop() { impl_->Stop(); }
-Status GrpcLink::Download(const Digest& digest, BlobCache::Partial& into, const std::function<bool()>& cancelled) {
+Status GrpcLink::Download(const Digest& digest, BlobCache::Partial& into,
+                          const std::function<bool()>& cancelled) {
   return impl_->Download(digest, into, cancelled);
 }
 void GrpcLink::SendProgress(const Progress& progress) { impl_->SendProgress(progress); }

@@ -53,14 +53,16 @@ class BlobClient::Call {
   grpc::ClientContext context_;
 };
 
-BlobClient::BlobClient(const std::string& server) : stub_(v1::ArtifactService::NewStub(MakeChannel(server))) {}
+BlobClient::BlobClient(const std::string& server)
+    : stub_(v1::ArtifactService::NewStub(MakeChannel(server))) {}
 
 void BlobClient::CancelAll() {
   const std::lock_guard lock(mutex_);
   for (grpc::ClientContext* context : running_) context->TryCancel();
 }
 
-Status BlobClient::Download(const Digest& digest, BlobCache::Partial& into, const std::function<bool()>& cancelled) {
+Status BlobClient::Download(const Digest& digest, BlobCache::Partial& into,
+                            const std::function<bool()>& cancelled) {
   Call call(*this);
   v1::DownloadRequest request;
   request.set_sha256(digest.hex());
@@ -101,7 +103,8 @@ Result<Digest> BlobClient::Upload(const std::string& path) {
     if (complete) return digest;
     const StatusCode code = status.code();
     // What is there has changed meanwhile, or was damaged: ask again what is missing.
-    if (code != StatusCode::kAborted && code != StatusCode::kDataLoss && code != StatusCode::kAlreadyExists) break;
+    if (code != StatusCode::kAborted && code != StatusCode::kDataLoss && code != StatusCode::kAlreadyExists)
+      break;
   }
   if (status.code() == StatusCode::kCancelled) return UnavailableError("the transfer was cut off");
   return status.WithContext("uploading " + path);
@@ -115,7 +118,8 @@ Status BlobClient::UploadOnce(const Digest& digest, std::string_view bytes, bool
     v1::MissingRequest request;
     request.add_sha256(digest.hex());
     const Status status = FromGrpc(stub_->Missing(call.context(), request, &missing));
-    if (status.code() == StatusCode::kDeadlineExceeded) return UnavailableError("the coordinator did not answer in time");
+    if (status.code() == StatusCode::kDeadlineExceeded)
+      return UnavailableError("the coordinator did not answer in time");
     PADDOCK_RETURN_IF_ERROR(status);
   }
   if (missing.missing().empty()) {

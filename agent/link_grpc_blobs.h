@@ -1,4 +1,5 @@
-// Blobs over a channel of their own beside the session, so that a large one does not delay heartbeats. Any thread.
+// Blobs over a channel of their own beside the session, so that a large one does not delay heartbeats. Any
+// thread.
 #pragma once
 
 #include <functional>

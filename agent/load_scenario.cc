@@ -46,7 +46,8 @@ class LoadLoop {
   // Room for what a window of `min_count` and `min_ns` will take, judged by the queries so far.
   void ReserveFor(std::uint64_t min_count, std::uint64_t min_ns) {
     std::vector<std::uint64_t> sorted = latencies_;
-    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2), sorted.end());
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2),
+                     sorted.end());
     const std::uint64_t median_ns = std::max<std::uint64_t>(sorted[sorted.size() / 2], 100);
     const std::uint64_t expected = std::max(min_count, min_ns / median_ns * 3 / 2);
     Reserve(count() + std::clamp<std::size_t>(expected, kMinReserve, kMaxReserve));
@@ -105,8 +106,8 @@ class LoadLoop {
 
 }  // namespace
 
-Result<LoadResult> RunLoad(Session& session, const LoadRequest& request, const Clock& clock, SharedCounter& done,
-                           const std::function<void(std::string_view stage)>& on_stage) {
+Result<LoadResult> RunLoad(Session& session, const LoadRequest& request, const Clock& clock,
+                           SharedCounter& done, const std::function<void(std::string_view stage)>& on_stage) {
   PADDOCK_CHECK(!request.queries.empty(), "a load without queries");
   const Scenario& scenario = request.scenario;
   const std::uint64_t max_ns = NsOf(scenario.max_duration_s);
@@ -115,7 +116,8 @@ Result<LoadResult> RunLoad(Session& session, const LoadRequest& request, const C
   on_stage(kStageWarmup);
   std::uint64_t warmup_count = 0;
   if (scenario.warmup.min_inferences > 0 || scenario.warmup.min_s > 0) {
-    PADDOCK_RETURN_IF_ERROR(loop.RunUntil(scenario.warmup.min_inferences, NsOf(scenario.warmup.min_s), max_ns));
+    PADDOCK_RETURN_IF_ERROR(
+        loop.RunUntil(scenario.warmup.min_inferences, NsOf(scenario.warmup.min_s), max_ns));
     warmup_count = loop.count();
     loop.ReserveFor(scenario.min_inferences, NsOf(scenario.min_duration_s));
   }

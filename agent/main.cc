@@ -1,4 +1,5 @@
-// paddock-agent: one per device. Shutdown: SIGTERM and SIGINT are blocked before the first thread starts and waited for here.
+// paddock-agent: one per device. Shutdown: SIGTERM and SIGINT are blocked before the first thread starts and
+// waited for here.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -44,7 +45,8 @@ std::string WorkerPath() {
 std::vector<std::string> WorkerEnvironment() {
   std::vector<std::string> environment = CleanEnvironment();
   // Where the onnxruntime driver looks for its library unless an option says so.
-  if (const auto library = Environment("PADDOCK_ONNXRUNTIME")) environment.push_back("PADDOCK_ONNXRUNTIME=" + *library);
+  if (const auto library = Environment("PADDOCK_ONNXRUNTIME"))
+    environment.push_back("PADDOCK_ONNXRUNTIME=" + *library);
   return environment;
 }
 
@@ -72,7 +74,9 @@ int RunAgent(const AgentConfig& config) {
   if (!entry.ok()) return Fail(entry.status(), kUsage);
   const std::string worker = WorkerPath();
   if (!FileSize(worker).ok()) {
-    return Fail(NotFoundError("no worker at " + worker + "; install paddock-worker beside paddock-agent or set PADDOCK_WORKER"), kFailed);
+    return Fail(NotFoundError("no worker at " + worker +
+                              "; install paddock-worker beside paddock-agent or set PADDOCK_WORKER"),
+                kFailed);
   }
 
   AgentSettings settings{.device = DeviceId(config.id),
@@ -83,8 +87,8 @@ int RunAgent(const AgentConfig& config) {
                                     .driver = config.driver,
                                     .options = config.options,
                                     .worker_memory_limit_bytes = config.worker_memory_limit_bytes}};
-  spdlog::info("paddock-agent {}: device {}, driver {}, coordinator {}, state {}", kPaddockVersion, config.id, config.driver,
-               config.server, state);
+  spdlog::info("paddock-agent {}: device {}, driver {}, coordinator {}, state {}", kPaddockVersion, config.id,
+               config.driver, config.server, state);
   GrpcLink link(config.server);
   Agent agent(std::move(settings), **entry, std::move(spool).value(), std::move(cache).value());
   agent.Start(link);
@@ -120,4 +124,6 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace paddock::agent
 
-int main(int argc, char** argv) { return paddock::agent::Main(std::vector<std::string>(argv + 1, argv + argc)); }
+int main(int argc, char** argv) {
+  return paddock::agent::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

@@ -19,7 +19,8 @@ Status Predictions::Add(const std::vector<TensorView>& outputs, std::uint32_t sa
     const TensorView& view = outputs[i];
     Tensor& kept = tensors_[i];
     const std::string name = "output " + TensorText({kept.info.name, view.type, view.shape});
-    if (view.type == ElementType::kString) return UnimplementedError(name + ": predictions that are strings cannot be kept");
+    if (view.type == ElementType::kString)
+      return UnimplementedError(name + ": predictions that are strings cannot be kept");
     Shape row = view.shape;
     if (!row.empty() && row[0] == static_cast<std::int64_t>(rows)) {
       row.erase(row.begin());
@@ -33,9 +34,10 @@ Status Predictions::Add(const std::vector<TensorView>& outputs, std::uint32_t sa
       kept.info.shape = row;
       kept.info.shape.insert(kept.info.shape.begin(), 0);
     }
-    if (!std::equal(row.begin(), row.end(), kept.info.shape.begin() + 1, kept.info.shape.end()) || kept.info.type != view.type) {
-      return UnimplementedError(name + " changes its shape from sample to sample (before: " + TensorText(kept.info) +
-                                "); such predictions cannot be kept");
+    if (!std::equal(row.begin(), row.end(), kept.info.shape.begin() + 1, kept.info.shape.end()) ||
+        kept.info.type != view.type) {
+      return UnimplementedError(name + " changes its shape from sample to sample (before: " +
+                                TensorText(kept.info) + "); such predictions cannot be kept");
     }
     kept.info.shape[0] += samples;
     const auto bytes = view.bytes.first(samples * row_bytes);

@@ -22,7 +22,8 @@ Result<QueryShape> ChooseQueryShape(const std::vector<TensorInfo>& model_inputs,
     const std::int64_t rows = input.shape[0];
     if (rows < 0) continue;
     if (rows == 0 || (fixed >= 0 && fixed != rows)) {
-      return InvalidArgumentError("the model's input " + TensorText(input) + ": its first dimension must count samples, as in " +
+      return InvalidArgumentError("the model's input " + TensorText(input) +
+                                  ": its first dimension must count samples, as in " +
                                   TensorText(model_inputs[0]));
     }
     fixed = rows;
@@ -38,7 +39,8 @@ Result<QueryShape> ChooseQueryShape(const std::vector<TensorInfo>& model_inputs,
     }
     if (device_limit && static_cast<std::uint64_t>(fixed) > *device_limit) {
       return InvalidArgumentError("the model's batch dimension is fixed at " + std::to_string(fixed) +
-                                  ", but the device takes at most " + std::to_string(*device_limit) + " samples per query");
+                                  ", but the device takes at most " + std::to_string(*device_limit) +
+                                  " samples per query");
     }
     return QueryShape{.samples_per_query = static_cast<std::uint32_t>(fixed), .fixed = true};
   }
@@ -50,8 +52,8 @@ Result<QueryShape> ChooseQueryShape(const std::vector<TensorInfo>& model_inputs,
     return QueryShape{};
   }
   if (device_limit && wanted > *device_limit) {
-    return InvalidArgumentError("scenario.samples_per_query is " + std::to_string(wanted) + ", but the device takes at most " +
-                                std::to_string(*device_limit));
+    return InvalidArgumentError("scenario.samples_per_query is " + std::to_string(wanted) +
+                                ", but the device takes at most " + std::to_string(*device_limit));
   }
   std::uint64_t samples = wanted != 0 ? wanted : kOfflineSamplesPerQuery;
   if (device_limit) samples = std::min<std::uint64_t>(samples, *device_limit);
@@ -65,16 +67,20 @@ Status QuerySet::AddBatch(const std::string& path, const std::vector<TensorInfo>
   if (!tensors.ok()) return tensors.status().WithContext("batch " + path);
   Batch batch{.file = std::move(file), .inputs = {}, .samples = 0};
   for (const TensorInfo& input : model_inputs) {
-    const auto found = std::find_if(tensors->begin(), tensors->end(), [&](const auto& t) { return t.name == input.name; });
-    if (found == tensors->end()) return InvalidArgumentError("batch " + path + " lacks the model's input " + TensorText(input));
+    const auto found =
+        std::find_if(tensors->begin(), tensors->end(), [&](const auto& t) { return t.name == input.name; });
+    if (found == tensors->end())
+      return InvalidArgumentError("batch " + path + " lacks the model's input " + TensorText(input));
     const TensorView& view = found->tensor;
     const auto samples = static_cast<std::uint64_t>(view.shape[0]);
-    const bool same_rows = batches_.empty() ||
-                           std::equal(view.shape.begin() + 1, view.shape.end(), batches_[0].inputs[batch.inputs.size()].shape.begin() + 1,
-                                      batches_[0].inputs[batch.inputs.size()].shape.end());
+    const bool same_rows =
+        batches_.empty() || std::equal(view.shape.begin() + 1, view.shape.end(),
+                                       batches_[0].inputs[batch.inputs.size()].shape.begin() + 1,
+                                       batches_[0].inputs[batch.inputs.size()].shape.end());
     if (view.type != input.type || !same_rows || (!batch.inputs.empty() && samples != batch.samples)) {
-      return InvalidArgumentError("batch " + path + " holds " + TensorText({found->name, view.type, view.shape}) +
-                                  ", which does not fit the model's input " + TensorText(input) + " or the other batches");
+      return InvalidArgumentError(
+          "batch " + path + " holds " + TensorText({found->name, view.type, view.shape}) +
+          ", which does not fit the model's input " + TensorText(input) + " or the other batches");
     }
     batch.samples = samples;
     batch.inputs.push_back(view);
@@ -98,17 +104,21 @@ TensorView QuerySet::Rows(std::size_t input, std::uint64_t first, std::uint32_t 
   std::vector<std::byte>& bytes = assembled_.emplace_back(rows * row_bytes);
   std::uint32_t done = 0;
   for (; done < samples; ++batch, first = 0) {
-    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(samples - done, batch->samples - first));
-    std::memcpy(bytes.data() + done * row_bytes, batch->inputs[input].bytes.data() + first * row_bytes, count * row_bytes);
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(samples - done, batch->samples - first));
+    std::memcpy(bytes.data() + done * row_bytes, batch->inputs[input].bytes.data() + first * row_bytes,
+                count * row_bytes);
     done += count;
   }
-  for (; done < rows; ++done) std::memcpy(bytes.data() + done * row_bytes, bytes.data() + (samples - 1) * row_bytes, row_bytes);
+  for (; done < rows; ++done)
+    std::memcpy(bytes.data() + done * row_bytes, bytes.data() + (samples - 1) * row_bytes, row_bytes);
   view.bytes = bytes;
   return view;
 }
 
-Result<QuerySet> QuerySet::Load(const std::vector<std::string>& batch_paths, const std::vector<TensorInfo>& model_inputs,
-                                const QueryShape& shape, std::uint64_t sample_count) {
+Result<QuerySet> QuerySet::Load(const std::vector<std::string>& batch_paths,
+                                const std::vector<TensorInfo>& model_inputs, const QueryShape& shape,
+                                std::uint64_t sample_count) {
   QuerySet set;
   std::uint64_t samples = 0;
   for (const std::string& path : batch_paths) {
@@ -116,12 +126,13 @@ Result<QuerySet> QuerySet::Load(const std::vector<std::string>& batch_paths, con
     samples += set.batches_.back().samples;
   }
   if (samples == 0 || samples != sample_count) {
-    return InvalidArgumentError("the batches hold " + std::to_string(samples) + " samples, but the plan says " +
-                                std::to_string(sample_count));
+    return InvalidArgumentError("the batches hold " + std::to_string(samples) +
+                                " samples, but the plan says " + std::to_string(sample_count));
   }
   for (std::uint64_t first = 0; first < samples; first += shape.samples_per_query) {
     Query query;
-    query.samples = static_cast<std::uint32_t>(std::min<std::uint64_t>(shape.samples_per_query, samples - first));
+    query.samples =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(shape.samples_per_query, samples - first));
     query.rows = shape.fixed ? shape.samples_per_query : query.samples;
     for (std::size_t input = 0; input < model_inputs.size(); ++input) {
       query.inputs.push_back(set.Rows(input, first, query.samples, query.rows));

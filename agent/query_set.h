@@ -1,5 +1,6 @@
-// The queries of a repetition, made from its batch files: a pass over all samples in order, samples_per_query at a time. The
-// last query of a pass may hold fewer; where the model's batch dimension is fixed it is filled up by repeating the last sample.
+// The queries of a repetition, made from its batch files: a pass over all samples in order, samples_per_query
+// at a time. The last query of a pass may hold fewer; where the model's batch dimension is fixed it is filled
+// up by repeating the last sample.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct QueryShape {
   bool fixed = false;  // every query has exactly that many rows
 };
 
-// What a query looks like for this model, scenario and device. INVALID_ARGUMENT when they do not fit together.
+// What a query looks like for this model, scenario and device. INVALID_ARGUMENT when they do not fit
+// together.
 Result<QueryShape> ChooseQueryShape(const std::vector<TensorInfo>& model_inputs, const Scenario& scenario,
                                     std::optional<std::uint32_t> device_limit, std::uint64_t sample_count);
 
@@ -32,9 +34,11 @@ class QuerySet {
     std::uint32_t rows = 0;          // with it
   };
 
-  // `model_inputs` are the session's. Errors name the batch file. The object owns every byte that its queries refer to.
-  static Result<QuerySet> Load(const std::vector<std::string>& batch_paths, const std::vector<TensorInfo>& model_inputs,
-                               const QueryShape& shape, std::uint64_t sample_count);
+  // `model_inputs` are the session's. Errors name the batch file. The object owns every byte that its queries
+  // refer to.
+  static Result<QuerySet> Load(const std::vector<std::string>& batch_paths,
+                               const std::vector<TensorInfo>& model_inputs, const QueryShape& shape,
+                               std::uint64_t sample_count);
 
   const std::vector<Query>& queries() const { return queries_; }
 

@@ -24,7 +24,8 @@ std::optional<std::uint64_t> PeakMemoryBytes() {
   const auto digits = text.find_first_of("0123456789", found);
   if (digits == std::string_view::npos) return std::nullopt;
   std::uint64_t kib = 0;
-  if (std::from_chars(text.data() + digits, text.data() + text.size(), kib).ec != std::errc()) return std::nullopt;
+  if (std::from_chars(text.data() + digits, text.data() + text.size(), kib).ec != std::errc())
+    return std::nullopt;
   return kib * 1024;
 }
 
@@ -32,7 +33,11 @@ class Repetition {
  public:
   Repetition(DeviceDriver& driver, const RepetitionRequest& request, const Clock& clock,
              const std::function<void(std::string_view)>& report_stage)
-      : driver_(driver), request_(request), plan_(request.work.plan), clock_(clock), report_stage_(report_stage) {
+      : driver_(driver),
+        request_(request),
+        plan_(request.work.plan),
+        clock_(clock),
+        report_stage_(report_stage) {
     record_.index = request.index;
     record_.runtime = driver.Describe().runtime;
   }
@@ -45,7 +50,8 @@ class Repetition {
     if (const Status status = Measure(*counter); !status.ok()) return FailureOfDriver(status, stage_);
     if (const auto failure = KeepPredictions()) return failure;
     EnterStage(kStageReporting);
-    const Status status = WriteFileAtomically(RecordPath(request_.folder, request_.index), EncodeRepetition(record_));
+    const Status status =
+        WriteFileAtomically(RecordPath(request_.folder, request_.index), EncodeRepetition(record_));
     if (!status.ok()) return FailureOfFarm(status, stage_);
     return std::nullopt;
   }
@@ -71,12 +77,13 @@ class Repetition {
     const MonotonicTime loaded = clock_.Now();
     record_.options = session_->EffectiveOptions();
 
-    PADDOCK_ASSIGN_OR_RETURN(const QueryShape shape,
-                             ChooseQueryShape(session_->Inputs(), plan_.scenario,
-                                              driver_.Describe().limits.samples_per_query, plan_.sample_count));
-    samples_per_query_ = shape.samples_per_query;
     PADDOCK_ASSIGN_OR_RETURN(
-        QuerySet set, QuerySet::Load(request_.work.batch_paths, session_->Inputs(), shape, plan_.sample_count));
+        const QueryShape shape,
+        ChooseQueryShape(session_->Inputs(), plan_.scenario, driver_.Describe().limits.samples_per_query,
+                         plan_.sample_count));
+    samples_per_query_ = shape.samples_per_query;
+    PADDOCK_ASSIGN_OR_RETURN(QuerySet set, QuerySet::Load(request_.work.batch_paths, session_->Inputs(),
+                                                          shape, plan_.sample_count));
     queries_ = std::make_unique<QuerySet>(std::move(set));
     bound_.reserve(queries_->queries().size());
     for (const QuerySet::Query& query : queries_->queries()) {
@@ -101,9 +108,11 @@ class Repetition {
   }
 
   Status Measure(SharedCounter& done) {
-    const LoadRequest load{.scenario = plan_.scenario, .queries = bound_, .samples_per_query = samples_per_query_};
-    PADDOCK_ASSIGN_OR_RETURN(LoadResult result, RunLoad(*session_, load, clock_, done,
-                                                        [this](std::string_view stage) { EnterStage(stage); }));
+    const LoadRequest load{
+        .scenario = plan_.scenario, .queries = bound_, .samples_per_query = samples_per_query_};
+    PADDOCK_ASSIGN_OR_RETURN(
+        LoadResult result,
+        RunLoad(*session_, load, clock_, done, [this](std::string_view stage) { EnterStage(stage); }));
     if (!time_is_modelled_) record_.peak_memory_bytes = PeakMemoryBytes();
     record_.window_ns = result.window_ns;
     record_.energy_j = result.energy_j;
@@ -112,7 +121,8 @@ class Repetition {
   }
 
   std::optional<Failure> KeepPredictions() {
-    if (request_.index != 0 || !plan_.keep_predictions || !driver_.Describe().computes_outputs) return std::nullopt;
+    if (request_.index != 0 || !plan_.keep_predictions || !driver_.Describe().computes_outputs)
+      return std::nullopt;
     EnterStage(kStagePredicting);
     Predictions predictions(session_->Outputs());
     for (std::size_t i = 0; i < bound_.size(); ++i) {
@@ -150,7 +160,8 @@ class Repetition {
 
 }  // namespace
 
-std::optional<Failure> RunRepetition(DeviceDriver& driver, const RepetitionRequest& request, const Clock& clock,
+std::optional<Failure> RunRepetition(DeviceDriver& driver, const RepetitionRequest& request,
+                                     const Clock& clock,
                                      const std::function<void(std::string_view stage)>& report_stage) {
   return Repetition(driver, request, clock, report_stage).Run();
 }

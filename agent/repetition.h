@@ -1,4 +1,5 @@
-// One repetition, inside a worker: load the model, first inference, warm-up, measured window, predictions; then the record.
+// One repetition, inside a worker: load the model, first inference, warm-up, measured window, predictions;
+// then the record.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +21,13 @@ struct RepetitionRequest {
   MonotonicTime spawned;  // just before this process was started
 };
 
-// Leaves the predictions (when kept) and then the record in the folder, or neither record. `report_stage` must have told the
-// agent when it returns. Absent when all went well.
+// Leaves the predictions (when kept) and then the record in the folder, or neither record. `report_stage`
+// must have told the agent when it returns. Absent when all went well.
 //
-// Of a device that models time (the session has DeviceTimeNs()) what the host's clock and memory say means nothing: load, cold
-// start, peak memory and timer floor stay absent.
-std::optional<Failure> RunRepetition(DeviceDriver& driver, const RepetitionRequest& request, const Clock& clock,
+// Of a device that models time (the session has DeviceTimeNs()) what the host's clock and memory say means
+// nothing: load, cold start, peak memory and timer floor stay absent.
+std::optional<Failure> RunRepetition(DeviceDriver& driver, const RepetitionRequest& request,
+                                     const Clock& clock,
                                      const std::function<void(std::string_view stage)>& report_stage);
 
 }  // namespace paddock::agent

@@ -40,7 +40,10 @@ struct RunRunner::Attempt {
 
 RunRunner::RunRunner(RunnerSettings settings, BlobCache& cache, BlobTransfer& transfer,
                      std::function<void(const Progress&)> on_progress)
-    : settings_(std::move(settings)), cache_(cache), transfer_(transfer), on_progress_(std::move(on_progress)) {}
+    : settings_(std::move(settings)),
+      cache_(cache),
+      transfer_(transfer),
+      on_progress_(std::move(on_progress)) {}
 
 Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interrupted) {
   Report report;
@@ -52,8 +55,8 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
 
   const auto decoded = DecodeRunPlan(run.assignment.plan_json);
   if (!decoded.ok()) {
-    report.failure = FailureOfFarm(decoded.status().WithContext("the coordinator sent a plan that cannot be read"),
-                                   kStageTransferring);
+    report.failure = FailureOfFarm(
+        decoded.status().WithContext("the coordinator sent a plan that cannot be read"), kStageTransferring);
     return report;
   }
   const RunPlan& plan = *decoded;
@@ -67,8 +70,11 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
     EnterStage(kStageTransferring);
     report.failure = Fetch(plan, &pins);
     if (!report.failure && !interrupted_()) {
-      WorkerRequest request{.driver = settings_.driver, .options = settings_.options, .artifact_path = pins[0].path(),
-                            .batch_paths = {}, .plan = plan};
+      WorkerRequest request{.driver = settings_.driver,
+                            .options = settings_.options,
+                            .artifact_path = pins[0].path(),
+                            .batch_paths = {},
+                            .plan = plan};
       for (std::size_t i = 1; i < pins.size(); ++i) request.batch_paths.push_back(pins[i].path());
       const Status status = WriteFileAtomically(WorkerRequestPath(run.folder), EncodeWorkerRequest(request));
       if (!status.ok()) report.failure = FailureOfFarm(status, kStageTransferring);
@@ -90,7 +96,8 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
     report.failure.reset();
     report.outcome = Outcome::kCancelled;
   } else if (!report.failure) {
-    report.failure = FailureOfFarm(DataLossError("a repetition's record in " + run.folder + " cannot be read"), kStageReporting);
+    report.failure = FailureOfFarm(
+        DataLossError("a repetition's record in " + run.folder + " cannot be read"), kStageReporting);
   }
   progress_.time_left_s.reset();
   EnterStage(kStageReporting);
@@ -126,7 +133,8 @@ Result<BlobCache::Pin> RunRunner::FetchBlob(const Digest& digest) {
       case StatusCode::kUnavailable:
       case StatusCode::kDeadlineExceeded:
         for (const Deadline until = Deadline::After(pause); !until.passed() && !interrupted_();) {
-          std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(until.remaining(), std::chrono::milliseconds(50)));
+          std::this_thread::sleep_for(
+              std::min<std::chrono::nanoseconds>(until.remaining(), std::chrono::milliseconds(50)));
         }
         pause = std::min<std::chrono::nanoseconds>(pause * 2, kRetryLongest);
         continue;
@@ -135,14 +143,16 @@ Result<BlobCache::Pin> RunRunner::FetchBlob(const Digest& digest) {
       case StatusCode::kInvalidArgument:
         PADDOCK_RETURN_IF_ERROR(cache_.DropPartial(digest));
         if (++damaged < kDamagedTransfers) continue;
-        return status.WithContext("blob " + digest.ShortHex() + ", fetched " + std::to_string(damaged) + " times");
+        return status.WithContext("blob " + digest.ShortHex() + ", fetched " + std::to_string(damaged) +
+                                  " times");
       default:
         return status.WithContext("fetching blob " + digest.ShortHex());
     }
   }
 }
 
-std::optional<Failure> RunRunner::RunRepetition(const std::string& folder, const RunPlan& plan, std::uint32_t index) {
+std::optional<Failure> RunRunner::RunRepetition(const std::string& folder, const RunPlan& plan,
+                                                std::uint32_t index) {
   progress_.repetition = index + 1;
   repetition_began_ = SystemClock().Now();
   for (int tries = 1;; ++tries) {
@@ -162,8 +172,8 @@ std::optional<Failure> RunRunner::RunRepetition(const std::string& folder, const
   }
 }
 
-Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunPlan& plan, std::uint32_t index,
-                                           Attempt* attempt) {
+Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunPlan& plan,
+                                           std::uint32_t index, Attempt* attempt) {
   PADDOCK_ASSIGN_OR_RETURN(SharedCounter counter, SharedCounter::Open(CounterPath(folder)));
   counter.Store(0);
   progress_.inferences_done = 0;
@@ -171,7 +181,8 @@ Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunP
   ProcessRequest request;
   request.environment = settings_.worker_environment;
   request.working_directory = folder;
-  request.memory_limit_bytes = plan.memory_limit_bytes != 0 ? plan.memory_limit_bytes : settings_.worker_memory_limit_bytes;
+  request.memory_limit_bytes =
+      plan.memory_limit_bytes != 0 ? plan.memory_limit_bytes : settings_.worker_memory_limit_bytes;
   request.on_stdout_line = [&](const std::string& text) {
     WorkerLine line = ParseWorkerLine(text);
     if (line.failure) attempt->failure = std::move(line.failure);
@@ -187,25 +198,33 @@ Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunP
     }
     return interrupted_();
   };
-  const auto timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(plan.repetition_timeout_s, 1e8) * 1e9));
+  const auto timeout =
+      std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(plan.repetition_timeout_s, 1e8) * 1e9));
   request.argv = {settings_.worker_path, folder, std::to_string(index),
                   std::to_string(SystemClock().Now().time_since_epoch().count())};
   return RunProcess(request, Deadline::After(timeout), look_around);
 }
 
-std::optional<Failure> RunRunner::Judge(const ProcessResult& ended, const Attempt& attempt, const RunPlan& plan,
-                                        std::uint32_t index) const {
+std::optional<Failure> RunRunner::Judge(const ProcessResult& ended, const Attempt& attempt,
+                                        const RunPlan& plan, std::uint32_t index) const {
   const std::string where = " in stage " + attempt.stage + " of repetition " + std::to_string(index + 1);
   if (ended.timed_out) {
-    return Failure{.failure_class = FailureClass::kDevice, .stage = attempt.stage,
-                   .message = "the worker missed its deadline of " + std::to_string(static_cast<std::int64_t>(plan.repetition_timeout_s)) +
-                              " s" + where + " and was killed; not tried again. Is the device silent, or repetition_timeout_s too short? " +
-                              LastWords(ended.stderr_text)};
+    return Failure{
+        .failure_class = FailureClass::kDevice,
+        .stage = attempt.stage,
+        .message =
+            "the worker missed its deadline of " +
+            std::to_string(static_cast<std::int64_t>(plan.repetition_timeout_s)) + " s" + where +
+            " and was killed; not tried again. Is the device silent, or repetition_timeout_s too short? " +
+            LastWords(ended.stderr_text)};
   }
   if (attempt.failure) return attempt.failure;
-  Failure failure{.failure_class = FailureClass::kJob, .stage = attempt.stage,
-                  .message = "the worker ended with " + ended.Describe() + where + "; " + LastWords(ended.stderr_text)};
-  if (ended.signal != 0) failure.message = "the worker was " + ended.Describe() + where + "; " + LastWords(ended.stderr_text);
+  Failure failure{
+      .failure_class = FailureClass::kJob,
+      .stage = attempt.stage,
+      .message = "the worker ended with " + ended.Describe() + where + "; " + LastWords(ended.stderr_text)};
+  if (ended.signal != 0)
+    failure.message = "the worker was " + ended.Describe() + where + "; " + LastWords(ended.stderr_text);
   if (ended.signal != 0 && !IsCrash(ended.signal)) {
     failure.failure_class = FailureClass::kFarm;
     failure.retry = true;

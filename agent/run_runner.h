@@ -1,8 +1,9 @@
-// Carries out one run: fetches its blobs, then starts one worker per repetition that is not complete yet. The only code that
-// touches the device; one thread at a time.
+// Carries out one run: fetches its blobs, then starts one worker per repetition that is not complete yet. The
+// only code that touches the device; one thread at a time.
 //
-// A worker that a signal ended, or that exited without a word, is started again up to twice; then it is reported as what it is.
-// One that misses its deadline is not: a device that is silent once would hold the run three times as long. How a run fails:
+// A worker that a signal ended, or that exited without a word, is started again up to twice; then it is
+// reported as what it is. One that misses its deadline is not: a device that is silent once would hold the
+// run three times as long. How a run fails:
 //   job     the driver blames the job, or the worker crashed by itself while it loaded or ran the model
 //   device  the driver blames the device, or the worker missed its deadline
 //   farm    everything else: blobs that cannot be had, a full disk, a worker that something outside killed
@@ -34,12 +35,14 @@ struct RunnerSettings {
 
 class RunRunner {
  public:
-  // `on_progress` is called on the runner's thread: at each change of stage, and a few times a second while a worker measures.
+  // `on_progress` is called on the runner's thread: at each change of stage, and a few times a second while a
+  // worker measures.
   RunRunner(RunnerSettings settings, BlobCache& cache, BlobTransfer& transfer,
             std::function<void(const Progress&)> on_progress);
 
-  // Complete repetitions in the run's folder are kept. `interrupted` is asked at least every 50 ms; once it says true the worker
-  // is killed and the outcome is kCancelled. Complete repetitions are in the report whatever the outcome.
+  // Complete repetitions in the run's folder are kept. `interrupted` is asked at least every 50 ms; once it
+  // says true the worker is killed and the outcome is kCancelled. Complete repetitions are in the report
+  // whatever the outcome.
   Report Run(const SpooledRun& run, const std::function<bool()>& interrupted);
 
  private:
@@ -48,8 +51,10 @@ class RunRunner {
   std::optional<Failure> Fetch(const RunPlan& plan, std::vector<BlobCache::Pin>* pins);
   Result<BlobCache::Pin> FetchBlob(const Digest& digest);
   std::optional<Failure> RunRepetition(const std::string& folder, const RunPlan& plan, std::uint32_t index);
-  Result<ProcessResult> RunWorker(const std::string& folder, const RunPlan& plan, std::uint32_t index, Attempt* attempt);
-  std::optional<Failure> Judge(const ProcessResult& ended, const Attempt& attempt, const RunPlan& plan, std::uint32_t index) const;
+  Result<ProcessResult> RunWorker(const std::string& folder, const RunPlan& plan, std::uint32_t index,
+                                  Attempt* attempt);
+  std::optional<Failure> Judge(const ProcessResult& ended, const Attempt& attempt, const RunPlan& plan,
+                               std::uint32_t index) const;
   void EnterStage(const std::string& stage);
   void Publish(std::uint64_t inferences_done);
   std::optional<double> TimeLeftS() const;

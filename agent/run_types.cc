@@ -4,9 +4,12 @@ namespace paddock::agent {
 
 std::string_view FailureClassName(FailureClass failure_class) {
   switch (failure_class) {
-    case FailureClass::kJob: return "job";
-    case FailureClass::kDevice: return "device";
-    case FailureClass::kFarm: return "farm";
+    case FailureClass::kJob:
+      return "job";
+    case FailureClass::kDevice:
+      return "device";
+    case FailureClass::kFarm:
+      return "farm";
   }
   return "farm";
 }
@@ -15,7 +18,8 @@ Result<FailureClass> ParseFailureClass(std::string_view name) {
   for (const auto candidate : {FailureClass::kJob, FailureClass::kDevice, FailureClass::kFarm}) {
     if (FailureClassName(candidate) == name) return candidate;
   }
-  return InvalidArgumentError("\"" + std::string(name) + "\" is no failure class; they are job, device, farm");
+  return InvalidArgumentError("\"" + std::string(name) +
+                              "\" is no failure class; they are job, device, farm");
 }
 
 Failure FailureOfDriver(const Status& status, std::string_view stage) {
@@ -43,9 +47,12 @@ Failure FailureOfFarm(const Status& status, std::string_view stage) {
 
 std::string_view OutcomeName(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kDone: return "done";
-    case Outcome::kFailed: return "failed";
-    case Outcome::kCancelled: return "cancelled";
+    case Outcome::kDone:
+      return "done";
+    case Outcome::kFailed:
+      return "failed";
+    case Outcome::kCancelled:
+      return "cancelled";
   }
   return "failed";
 }
@@ -54,7 +61,8 @@ Result<Outcome> ParseOutcome(std::string_view name) {
   for (const auto candidate : {Outcome::kDone, Outcome::kFailed, Outcome::kCancelled}) {
     if (OutcomeName(candidate) == name) return candidate;
   }
-  return InvalidArgumentError("\"" + std::string(name) + "\" is no outcome; they are done, failed, cancelled");
+  return InvalidArgumentError("\"" + std::string(name) +
+                              "\" is no outcome; they are done, failed, cancelled");
 }
 
 }  // namespace paddock::agent

@@ -13,7 +13,8 @@
 
 namespace paddock::agent {
 
-// The stages of a run that an agent passes through, in this order (loading to predicting once per repetition).
+// The stages of a run that an agent passes through, in this order (loading to predicting once per
+// repetition).
 inline constexpr const char* kStageTransferring = "transferring";
 inline constexpr const char* kStageLoading = "loading";
 inline constexpr const char* kStageWarmup = "warm-up";

@@ -40,7 +40,8 @@ std::string EncodeReport(const Report& report) {
                        {"retry", report.failure->retry}};
   }
   for (const auto& repetition : report.repetitions) {
-    json["repetitions"].push_back({{"index", repetition.index}, {"predictions", !repetition.predictions_path.empty()}});
+    json["repetitions"].push_back(
+        {{"index", repetition.index}, {"predictions", !repetition.predictions_path.empty()}});
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -104,7 +105,8 @@ Status RemoveFolder(const std::string& folder) {
 // Run ids come over the wire and become part of a path.
 bool IsPlainName(const std::string& name) {
   return !name.empty() && name.size() <= 100 && name[0] != '.' &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; });
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 }  // namespace
@@ -139,16 +141,19 @@ Result<Spool> Spool::Open(const std::string& state_directory, std::vector<std::s
 
 Result<SpooledRun> Spool::Accept(const Assignment& assignment) {
   if (!IsPlainName(assignment.lease.run.str())) {
-    return InvalidArgumentError("the run id \"" + assignment.lease.run.str() + "\" cannot be a folder's name");
+    return InvalidArgumentError("the run id \"" + assignment.lease.run.str() +
+                                "\" cannot be a folder's name");
   }
   SpooledRun run{.assignment = assignment,
                  .folder = runs_directory_ + "/" + assignment.lease.run.str() + "-" +
                            std::to_string(assignment.lease.lease),
                  .report = {}};
-  const Json json = {{"run", assignment.lease.run.str()}, {"lease", assignment.lease.lease}, {"plan", assignment.plan_json}};
+  const Json json = {
+      {"run", assignment.lease.run.str()}, {"lease", assignment.lease.lease}, {"plan", assignment.plan_json}};
   Status status = CreateDirectories(run.folder);
   if (status.ok()) {
-    status = WriteFileAtomically(run.folder + "/assignment.json", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    status = WriteFileAtomically(run.folder + "/assignment.json",
+                                 json.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   if (status.ok()) status = SyncDirectory(runs_directory_);
   if (!status.ok()) {

@@ -27,8 +27,8 @@ struct SpooledRun {
 
 class Spool {
  public:
-  // Creates what is missing. Run folders without a readable assignment hold nothing that could be reported and are removed;
-  // `dropped` names them for the log.
+  // Creates what is missing. Run folders without a readable assignment hold nothing that could be reported
+  // and are removed; `dropped` names them for the log.
   static Result<Spool> Open(const std::string& state_directory, std::vector<std::string>* dropped);
 
   const AgentInstanceId& instance() const { return instance_; }
@@ -47,8 +47,8 @@ class Spool {
   std::vector<SpooledRun> found_;
 };
 
-// The repetitions of `folder` whose records are there and can be read, by index below `repetitions`; a broken record is removed
-// so that its repetition is done anew.
+// The repetitions of `folder` whose records are there and can be read, by index below `repetitions`; a broken
+// record is removed so that its repetition is done anew.
 std::vector<RepetitionFiles> CompleteRepetitions(const std::string& folder, std::uint32_t repetitions);
 
 }  // namespace paddock::agent

@@ -1,5 +1,5 @@
-// paddock-worker: one repetition of one run; see worker_protocol.h. It dies with the repetition, and whatever a model does to a
-// runtime ends here.
+// paddock-worker: one repetition of one run; see worker_protocol.h. It dies with the repetition, and whatever
+// a model does to a runtime ends here.
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -64,7 +64,8 @@ int RunWorker(const std::string& folder, std::uint32_t index, MonotonicTime spaw
     const auto failure = RunRepetition(**driver, request, SystemClock(), report_stage);
     return failure ? Fail(*failure) : 0;
   } catch (const std::bad_alloc&) {
-    return Fail(FailureOfDriver(ResourceExhaustedError("out of memory on this device; a smaller model or batch needs less"), stage));
+    return Fail(FailureOfDriver(
+        ResourceExhaustedError("out of memory on this device; a smaller model or batch needs less"), stage));
   } catch (const std::exception& error) {
     return Fail(FailureOfFarm(InternalError(std::string("uncaught exception: ") + error.what()), stage));
   }
@@ -80,7 +81,9 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
-    std::puts("usage: paddock-worker FOLDER REPETITION SPAWN_NS\nMeasures one repetition; started by paddock-agent.");
+    std::puts(
+        "usage: paddock-worker FOLDER REPETITION SPAWN_NS\nMeasures one repetition; started by "
+        "paddock-agent.");
     return 0;
   }
   std::uint32_t index = 0;

@@ -40,8 +40,9 @@ std::string EncodeWorkerRequest(const WorkerRequest& request) {
 }
 
 Result<WorkerRequest> DecodeWorkerRequest(std::string_view text) {
-  PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "worker.json", {.max_bytes = std::size_t{64} << 20,
-                                                                            .max_nodes = 2'000'000}));
+  PADDOCK_ASSIGN_OR_RETURN(
+      const Json json,
+      ParseJson(text, "worker.json", {.max_bytes = std::size_t{64} << 20, .max_nodes = 2'000'000}));
   WorkerRequest request;
   std::string plan;
   StrictObject object(json, "");
@@ -65,7 +66,8 @@ std::string PredictionsPath(const std::string& folder, std::uint32_t repetition)
 }
 
 WorkerLine ParseWorkerLine(std::string_view line) {
-  if (line.starts_with(kStagePrefix)) return {.stage = std::string(line.substr(kStagePrefix.size())), .failure = {}};
+  if (line.starts_with(kStagePrefix))
+    return {.stage = std::string(line.substr(kStagePrefix.size())), .failure = {}};
   if (line.starts_with(kFailurePrefix)) {
     auto failure = DecodeFailure(line.substr(kFailurePrefix.size()));
     if (failure.ok()) return {.stage = {}, .failure = std::move(failure).value()};
@@ -83,7 +85,8 @@ std::string FailureLine(const Failure& failure) {
                      {"message", failure.message},
                      {"retry", failure.retry}};
   // A library's message may hold any bytes.
-  return "\n" + std::string(kFailurePrefix) + json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return "\n" + std::string(kFailurePrefix) + json.dump(-1, ' ', false, Json::error_handler_t::replace) +
+         "\n";
 }
 
 Result<SharedCounter> SharedCounter::Open(const std::string& path) {

@@ -2,13 +2,15 @@
 //
 //   paddock-worker FOLDER REPETITION SPAWN_NS
 //
-// FOLDER is the run's folder in the spool. The worker reads FOLDER/worker.json, and leaves rep-N.predictions (when kept) and
-// then rep-N.record, each whole or not at all: a repetition is complete when its record is there. SPAWN_NS is the agent's
-// steady clock just before the start; that clock is one for all processes of a machine.
+// FOLDER is the run's folder in the spool. The worker reads FOLDER/worker.json, and leaves rep-N.predictions
+// (when kept) and then rep-N.record, each whole or not at all: a repetition is complete when its record is
+// there. SPAWN_NS is the agent's steady clock just before the start; that clock is one for all processes of a
+// machine.
 //
-// On stdout the worker writes lines that begin with '@' (stage changes, and its failure as the last one); everything else on
-// stdout is a library's chatter. Inferences done are published in FOLDER/progress, a memory map, since inside the measured
-// window nothing may be written. Exit code 0: the record is there. 1: a failure line said why.
+// On stdout the worker writes lines that begin with '@' (stage changes, and its failure as the last one);
+// everything else on stdout is a library's chatter. Inferences done are published in FOLDER/progress, a
+// memory map, since inside the measured window nothing may be written. Exit code 0: the record is there. 1: a
+// failure line said why.
 #pragma once
 
 #include <atomic>

@@ -1,159 +1,21 @@
-// The agent's link against a coordinator made for the test: a real gRPC server on loopback with a scripted AgentService and a
-// small ArtifactService.
+// The agent's link against a coordinator made for the test: a real gRPC server on loopback with a scripted
+// AgentService and a small ArtifactService.
 #include "agent/link_grpc.h"
 
+#include <catch2/catch.hpp>
 #include <condition_variable>
-#include <deque>
-#include <map>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <vector>
 
-#include <catch2/catch.hpp>
-#include <grpcpp/grpcpp.h>
-
 #include "base/file.h"
-#include "paddock/v1/agent.grpc.pb.h"
-#include "paddock/v1/artifact.grpc.pb.h"
-#include "proto/wire_limits.h"
 #include "tests/fakes/temp_dir.h"
+#include "tests/rpc/scripted_coordinator.h"
 
 namespace paddock::agent {
 namespace {
 
 using std::chrono::milliseconds;
-
-// Answers every greeting with `welcome` (or refuses it), keeps what agents send, and sends what the test queues.
-class FakeCoordinator final : public v1::AgentService::Service {
- public:
-  grpc::Status Session(grpc::ServerContext* context,
-                       grpc::ServerReaderWriter<v1::CoordinatorMessage, v1::AgentMessage>* stream) override {
-    v1::AgentMessage message;
-    if (!stream->Read(&message)) return grpc::Status::OK;
-    {
-      const std::lock_guard lock(mutex_);
-      greetings.push_back(message);
-      changed_.notify_all();
-      if (refusal) return *refusal;
-      context_ = context;
-      stream_ = stream;
-    }
-    v1::CoordinatorMessage answer;
-    answer.set_answers(message.id());
-    answer.mutable_welcome()->set_protocol_version(kProtocolVersion);
-    answer.mutable_welcome()->set_heartbeat_interval_ms(50);
-    for (const auto& lease : revoked) *answer.mutable_welcome()->add_revoked() = lease;
-    Send(answer);
-    while (stream->Read(&message)) {
-      v1::CoordinatorMessage reply;
-      {
-        const std::lock_guard lock(mutex_);
-        messages.push_back(message);
-        changed_.notify_all();
-        if (!message.has_report() || report_codes.empty()) continue;
-        reply.mutable_report_answer()->set_code(report_codes.front());
-        reply.mutable_report_answer()->set_message("as scripted");
-        report_codes.pop_front();
-      }
-      reply.set_answers(message.id());
-      Send(reply);
-    }
-    const std::lock_guard lock(mutex_);
-    stream_ = nullptr;
-    context_ = nullptr;
-    ++ended;
-    changed_.notify_all();
-    return grpc::Status::OK;
-  }
-
-  void Send(const v1::CoordinatorMessage& message) {
-    const std::lock_guard lock(mutex_);
-    REQUIRE(stream_ != nullptr);
-    stream_->Write(message);
-  }
-  void DropSession() {
-    const std::lock_guard lock(mutex_);
-    if (context_ != nullptr) context_->TryCancel();
-  }
-  bool WaitUntil(const std::function<bool()>& condition) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(30), condition);
-  }
-
-  std::vector<v1::AgentMessage> greetings;
-  std::vector<v1::AgentMessage> messages;
-  std::deque<std::uint32_t> report_codes;
-  std::vector<v1::HeldLease> revoked;
-  std::optional<grpc::Status> refusal;
-  int ended = 0;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  grpc::ServerContext* context_ = nullptr;
-  grpc::ServerReaderWriter<v1::CoordinatorMessage, v1::AgentMessage>* stream_ = nullptr;
-};
-
-// Blobs in memory; a download may be told to break off.
-class FakeArtifacts final : public v1::ArtifactService::Service {
- public:
-  grpc::Status Missing(grpc::ServerContext*, const v1::MissingRequest* request, v1::MissingResponse* response) override {
-    const std::lock_guard lock(mutex_);
-    for (const std::string& hex : request->sha256()) {
-      if (blobs.count(hex) != 0) continue;
-      auto& entry = *response->add_missing();
-      entry.set_sha256(hex);
-      entry.set_have_bytes(partial.count(hex) != 0 ? partial[hex].size() : 0);
-    }
-    return grpc::Status::OK;
-  }
-  grpc::Status Upload(grpc::ServerContext*, grpc::ServerReader<v1::UploadRequest>* reader, v1::UploadResponse*) override {
-    v1::UploadRequest request;
-    std::string hex;
-    std::uint64_t size = 0;
-    const std::lock_guard lock(mutex_);
-    while (reader->Read(&request)) {
-      if (hex.empty()) {
-        hex = request.sha256();
-        size = request.size_bytes();
-        first_offsets.push_back(request.offset());
-        if (request.offset() != partial[hex].size()) return {grpc::StatusCode::ABORTED, "wrong offset"};
-      }
-      largest_chunk = std::max(largest_chunk, request.data().size());
-      partial[hex] += request.data();
-    }
-    if (partial[hex].size() != size || Sha256::Of(partial[hex]).hex() != hex) return {grpc::StatusCode::DATA_LOSS, "no"};
-    blobs[hex] = partial[hex];
-    return grpc::Status::OK;
-  }
-  grpc::Status Download(grpc::ServerContext*, const v1::DownloadRequest* request,
-                        grpc::ServerWriter<v1::DownloadResponse>* writer) override {
-    const std::lock_guard lock(mutex_);
-    const auto found = blobs.find(request->sha256());
-    if (found == blobs.end()) return {grpc::StatusCode::NOT_FOUND, "no such blob"};
-    first_offsets.push_back(request->offset());
-    v1::DownloadResponse response;
-    response.set_size_bytes(found->second.size());
-    for (std::size_t offset = request->offset(); offset < found->second.size(); offset += kChunkBytes) {
-      if (std::exchange(break_off_next, false)) return {grpc::StatusCode::UNAVAILABLE, "breaking off"};
-      response.set_data(found->second.substr(offset, kChunkBytes));
-      writer->Write(response);
-      break_off_next = std::exchange(break_off_after_one, false);
-    }
-    return grpc::Status::OK;
-  }
-
-  std::map<std::string, std::string> blobs;
-  std::map<std::string, std::string> partial;
-  std::vector<std::uint64_t> first_offsets;
-  std::size_t largest_chunk = 0;
-  bool break_off_after_one = false;
-
- private:
-  bool break_off_next = false;
-  std::mutex mutex_;
-};
 
 class FakeAgent final : public LinkClient {
  public:
@@ -242,7 +104,8 @@ struct Farm {
     REQUIRE(WriteFileAtomically(folder / "predictions", predictions).ok());
     Report report;
     report.lease = {RunId("r-1"), 5};
-    report.repetitions = {{.index = 0, .record_path = folder / "record", .predictions_path = folder / "predictions"}};
+    report.repetitions = {
+        {.index = 0, .record_path = folder / "record", .predictions_path = folder / "predictions"}};
     return report;
   }
 };
@@ -250,7 +113,8 @@ struct Farm {
 const std::string kLarge(3 * kChunkBytes + 17, 'x');
 const std::function<bool()> kNever = [] { return false; };
 
-TEST_CASE("the greeting says everything, the welcome's revocations arrive, and heartbeats renew what is held", "[link]") {
+TEST_CASE("the greeting says everything, the welcome's revocations arrive, and heartbeats renew what is held",
+          "[link]") {
   Farm farm;
   farm.agent.held = {{RunId("r-1"), 5}, {RunId("r-2"), 6}};
   v1::HeldLease revoked;
@@ -270,7 +134,8 @@ TEST_CASE("the greeting says everything, the welcome's revocations arrive, and h
   CHECK(hello.drivers_size() >= 2);
   CHECK(farm.agent.revoked == std::vector<HeldLease>{{RunId("r-2"), 6}});
   CHECK(farm.coordinator.WaitUntil([&] {
-    return !farm.coordinator.messages.empty() && farm.coordinator.messages.back().heartbeat().held_size() == 2;
+    return !farm.coordinator.messages.empty() &&
+           farm.coordinator.messages.back().heartbeat().held_size() == 2;
   }));
 }
 
@@ -343,7 +208,8 @@ TEST_CASE("the coordinator's answer to a report is passed on", "[link]") {
   CHECK(farm.link->DeliverReport(report).code() == StatusCode::kUnavailable);
 }
 
-TEST_CASE("a session that ends before a report is answered makes it UNAVAILABLE, and the agent comes back", "[link]") {
+TEST_CASE("a session that ends before a report is answered makes it UNAVAILABLE, and the agent comes back",
+          "[link]") {
   Farm farm;
   farm.Begin();
   Status status;
@@ -397,7 +263,8 @@ TEST_CASE("while the link is cut nothing passes, and afterwards the agent greets
   CHECK(farm.coordinator.WaitUntil([&] { return farm.coordinator.ended == 1; }));
   CHECK(farm.link->DeliverReport(farm.ReportWith("small", "p")).code() == StatusCode::kUnavailable);
   const auto cache = BlobCache::Open(farm.folder / "cache", 1000).value();
-  CHECK(farm.link->Download(Sha256::Of("x"), *cache->Receive(Sha256::Of("x")).value(), kNever).code() == StatusCode::kUnavailable);
+  CHECK(farm.link->Download(Sha256::Of("x"), *cache->Receive(Sha256::Of("x")).value(), kNever).code() ==
+        StatusCode::kUnavailable);
 
   Farm again;
   again.Begin();

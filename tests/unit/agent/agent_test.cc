@@ -124,7 +124,8 @@ TEST_CASE("a result outlives the agent: it is delivered after a restart", "[agen
   CHECK(link.reports[0].repetitions.size() == 2);
 }
 
-TEST_CASE("a run that a stop interrupted goes on after a restart, once the coordinator has said welcome", "[agent]") {
+TEST_CASE("a run that a stop interrupted goes on after a restart, once the coordinator has said welcome",
+          "[agent]") {
   const TempDir state;
   const SmallRun run;
   {
@@ -134,7 +135,8 @@ TEST_CASE("a run that a stop interrupted goes on after a restart, once the coord
     start.agent->OnWelcome({});
     start.agent->OnAssignment(run.AssignmentFor(4));
     REQUIRE(link.WaitUntil([&] {
-      return !link.progress.empty() && link.progress.back().repetition == 2 && link.progress.back().stage == "measuring";
+      return !link.progress.empty() && link.progress.back().repetition == 2 &&
+             link.progress.back().stage == "measuring";
     }));
     start.agent->Stop();
     CHECK(link.reports.empty());
@@ -188,7 +190,8 @@ TEST_CASE("a newer lease supersedes the run at hand, and the same one again chan
   CHECK(link.reports[0].lease.lease == 2);
 }
 
-TEST_CASE("a cancelled run is reported as cancelled, also one that has not begun or that nobody knows", "[agent]") {
+TEST_CASE("a cancelled run is reported as cancelled, also one that has not begun or that nobody knows",
+          "[agent]") {
   const TempDir state;
   FakeLink link;
   const SmallRun run;

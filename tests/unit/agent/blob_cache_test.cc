@@ -44,7 +44,8 @@ TEST_CASE("a blob that was received is found again, also by the next start", "[c
   CHECK(Has(*cache, kA));
 }
 
-TEST_CASE("a flipped bit on disk is noticed at the first use after a start, and the blob counts as missing", "[cache]") {
+TEST_CASE("a flipped bit on disk is noticed at the first use after a start, and the blob counts as missing",
+          "[cache]") {
   const TempDir folder;
   REQUIRE(Put(*OpenCache(folder, 1000), kA).ok());
   std::string damaged = kA;
@@ -73,7 +74,8 @@ TEST_CASE("the least recently used blob goes first, and use outlives a restart",
   CHECK_FALSE(Has(*cache, kB));
 }
 
-TEST_CASE("what a run has pinned stays, and a blob that finds no room is refused with the setting to change", "[cache]") {
+TEST_CASE("what a run has pinned stays, and a blob that finds no room is refused with the setting to change",
+          "[cache]") {
   const TempDir folder;
   const auto cache = OpenCache(folder, 150);
   {

@@ -17,18 +17,22 @@ std::vector<std::string> With(std::vector<std::string> more) {
   return all;
 }
 
-TEST_CASE("flags go over the environment, which goes over the file, which goes over the defaults", "[config]") {
+TEST_CASE("flags go over the environment, which goes over the file, which goes over the defaults",
+          "[config]") {
   const TempDir folder;
   const std::string file = folder / "agent.yaml";
-  REQUIRE(WriteFileAtomically(file, "server: file:1\nid: file\ndriver: simulated\nstate: /file\nlabels: {rack: a, row: '7'}\n"
-                                    "cache_bytes: 1000\n")
+  REQUIRE(WriteFileAtomically(
+              file,
+              "server: file:1\nid: file\ndriver: simulated\nstate: /file\nlabels: {rack: a, row: '7'}\n"
+              "cache_bytes: 1000\n")
               .ok());
   const GetEnv environment = [](const std::string& name) -> std::optional<std::string> {
     if (name == "PADDOCK_SERVER") return "environment:2";
     if (name == "PADDOCK_AGENT_ID") return "environment";
     return std::nullopt;
   };
-  const auto command = ParseCommandLine({"--config", file, "--id", "flag", "--label", "rack=b", "--share", "host"}, environment);
+  const auto command = ParseCommandLine(
+      {"--config", file, "--id", "flag", "--label", "rack=b", "--share", "host"}, environment);
   REQUIRE(command.ok());
   CHECK(command->kind == CommandKind::kRun);
   CHECK(command->config.id == "flag");
@@ -73,8 +77,9 @@ TEST_CASE("a configuration that cannot work is refused with the flag that sets i
 }
 
 TEST_CASE("what --print-config prints reads back to the same configuration", "[config]") {
-  auto command = ParseCommandLine(With({"--print-config", "--label", "note=yes", "--option", "latency_us=12", "--share", "a b"}),
-                                  kNoEnvironment);
+  auto command = ParseCommandLine(
+      With({"--print-config", "--label", "note=yes", "--option", "latency_us=12", "--share", "a b"}),
+      kNoEnvironment);
   REQUIRE(command.ok());
   CHECK(command->kind == CommandKind::kPrintConfig);
   const TempDir folder;

@@ -45,7 +45,8 @@ struct Bench {
   FakeSession session{clock};
   TempDir folder;
   SharedCounter done = SharedCounter::Open(folder / "progress").value();
-  std::vector<BoundQuery> queries = {{.handle = 10, .samples = 2}, {.handle = 11, .samples = 2}, {.handle = 12, .samples = 1}};
+  std::vector<BoundQuery> queries = {
+      {.handle = 10, .samples = 2}, {.handle = 11, .samples = 2}, {.handle = 12, .samples = 1}};
   Scenario scenario;
   std::vector<std::string> stages;
 
@@ -64,7 +65,8 @@ TEST_CASE("queries are issued in order, pass after pass, and all are kept with w
   Bench bench;
   const auto result = bench.Run();
   REQUIRE(result.ok());
-  CHECK(bench.session.invoked == std::vector<std::uint32_t>{10, 11, 12, 10, 11, 12, 10, 11, 12, 10, 11, 12, 10, 11, 12});
+  CHECK(bench.session.invoked ==
+        std::vector<std::uint32_t>{10, 11, 12, 10, 11, 12, 10, 11, 12, 10, 11, 12, 10, 11, 12});
   CHECK(bench.stages == std::vector<std::string>{"warm-up", "measuring"});
   CHECK(result->series.warmup_count == 5);
   REQUIRE(result->series.latency_ns.size() == 15);
@@ -81,7 +83,8 @@ TEST_CASE("the last query of every pass is listed with its samples, so that none
   const auto result = bench.Run();
   REQUIRE(result.ok());
   CHECK(result->series.samples_per_query == 2);
-  CHECK(result->series.short_queries == std::map<std::uint64_t, std::uint32_t>{{2, 1}, {5, 1}, {8, 1}, {11, 1}, {14, 1}});
+  CHECK(result->series.short_queries ==
+        std::map<std::uint64_t, std::uint32_t>{{2, 1}, {5, 1}, {8, 1}, {11, 1}, {14, 1}});
 }
 
 TEST_CASE("both minima must be met: of warm-up and of the window", "[load]") {

@@ -43,7 +43,8 @@ TEST_CASE("queries cross the border of batches, and the last one of a pass is sm
   CHECK(set->queries()[2].inputs[0].shape == Shape{1, 2});
 }
 
-TEST_CASE("where the batch dimension is fixed the last query is filled up with its last sample", "[queries]") {
+TEST_CASE("where the batch dimension is fixed the last query is filled up with its last sample",
+          "[queries]") {
   const Batches batches;
   const std::vector<TensorInfo> inputs = {{"x", ElementType::kFloat32, {4, 2}}};
   const auto set = QuerySet::Load(batches.paths, inputs, {.samples_per_query = 4, .fixed = true}, 5);
@@ -56,7 +57,8 @@ TEST_CASE("where the batch dimension is fixed the last query is filled up with i
 
 TEST_CASE("batches that do not fit the model or the plan are refused by name", "[queries]") {
   const Batches batches;
-  const auto refused = [&](const std::vector<TensorInfo>& inputs, std::uint64_t samples, const std::string& what) {
+  const auto refused = [&](const std::vector<TensorInfo>& inputs, std::uint64_t samples,
+                           const std::string& what) {
     const auto set = QuerySet::Load(batches.paths, inputs, {}, samples);
     REQUIRE_FALSE(set.ok());
     INFO(set.status().message());
@@ -97,7 +99,8 @@ TEST_CASE("how many samples a query holds follows the model, the scenario and th
   CHECK(ChooseQueryShape(open, offline, 1, 100).status().code() == StatusCode::kInvalidArgument);
   single.samples_per_query = 2;
   CHECK(ChooseQueryShape(open, single, {}, 100).status().code() == StatusCode::kInvalidArgument);
-  CHECK(ChooseQueryShape({{"x", ElementType::kFloat32, {}}}, offline, {}, 100).status().code() == StatusCode::kUnimplemented);
+  CHECK(ChooseQueryShape({{"x", ElementType::kFloat32, {}}}, offline, {}, 100).status().code() ==
+        StatusCode::kUnimplemented);
 }
 
 TEST_CASE("predictions hold one row per sample, without what filled the last query up", "[predictions]") {

@@ -1,5 +1,5 @@
-// What a run needs, made small: an artifact, two batches with five samples together, a plan for the simulated driver; and a
-// coordinator's blobs and answers without a network.
+// What a run needs, made small: an artifact, two batches with five samples together, a plan for the simulated
+// driver; and a coordinator's blobs and answers without a network.
 #pragma once
 
 #include <condition_variable>
@@ -27,8 +27,9 @@ inline Tensor FloatTensor(const std::string& name, Shape shape, const std::vecto
 
 struct SmallRun {
   std::string model = "not a network: the simulated board does not look";
-  std::vector<std::string> batches = {EncodeTensorFile({FloatTensor("x", {3, 2}, {0, 1, 2, 3, 4, 5})}).value(),
-                                      EncodeTensorFile({FloatTensor("x", {2, 2}, {6, 7, 8, 9})}).value()};
+  std::vector<std::string> batches = {
+      EncodeTensorFile({FloatTensor("x", {3, 2}, {0, 1, 2, 3, 4, 5})}).value(),
+      EncodeTensorFile({FloatTensor("x", {2, 2}, {6, 7, 8, 9})}).value()};
   RunPlan plan;
 
   SmallRun() {

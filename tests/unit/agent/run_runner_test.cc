@@ -33,7 +33,8 @@ struct Runner {
   }
   Report RunWith(RunnerSettings settings, const std::function<bool()>& interrupted = kNever) {
     if (!spooled) spooled = spool.Accept(run.AssignmentFor(1)).value();
-    RunRunner runner(std::move(settings), *cache, link, [this](const Progress& sent) { progress.push_back(sent); });
+    RunRunner runner(std::move(settings), *cache, link,
+                     [this](const Progress& sent) { progress.push_back(sent); });
     return runner.Run(*spooled, interrupted);
   }
   RepetitionRecord Record(const Report& report, std::size_t index) const {
@@ -68,12 +69,13 @@ TEST_CASE("every repetition is measured in a process of its own and leaves its r
   for (const Progress& sent : runner.progress) {
     if (stages.empty() || stages.back() != sent.stage) stages.push_back(sent.stage);
   }
-  CHECK(stages == std::vector<std::string>{"transferring", "loading", "warm-up", "measuring", "reporting", "loading", "warm-up",
-                                           "measuring", "reporting"});
+  CHECK(stages == std::vector<std::string>{"transferring", "loading", "warm-up", "measuring", "reporting",
+                                           "loading", "warm-up", "measuring", "reporting"});
   CHECK(runner.progress.back().repetitions == 2);
 }
 
-TEST_CASE("predictions of the first repetition hold every sample once, whatever the queries hold", "[runner]") {
+TEST_CASE("predictions of the first repetition hold every sample once, whatever the queries hold",
+          "[runner]") {
   Runner runner;
   runner.run.plan.scenario.kind = ScenarioKind::kOffline;
   runner.run.plan.scenario.samples_per_query = 2;
@@ -113,7 +115,9 @@ TEST_CASE("repetitions that are complete are not done again", "[runner]") {
   for (const Progress& sent : runner.progress) CHECK(sent.repetition != 1);
 }
 
-TEST_CASE("a worker that crashes each time is tried three times and then blamed on the job, by signal and stage", "[runner]") {
+TEST_CASE(
+    "a worker that crashes each time is tried three times and then blamed on the job, by signal and stage",
+    "[runner]") {
   Runner runner;
   const Report report = runner.Run({{"fault", "crash@measuring"}});
   REQUIRE(report.outcome == Outcome::kFailed);
@@ -124,7 +128,8 @@ TEST_CASE("a worker that crashes each time is tried three times and then blamed 
 #endif
   CHECK(Says(report, "in 3 processes"));
   int warmups = 0;
-  for (const Progress& sent : runner.progress) warmups += sent.stage == "warm-up" && sent.inferences_done == 0;
+  for (const Progress& sent : runner.progress)
+    warmups += sent.stage == "warm-up" && sent.inferences_done == 0;
   CHECK(warmups == 3);
 }
 
@@ -145,7 +150,8 @@ TEST_CASE("repetitions before the one that failed are in the report", "[runner]"
   CHECK(report.repetitions[0].index == 0);
 }
 
-TEST_CASE("a worker that never answers is killed at its deadline, once, and the device is blamed", "[runner]") {
+TEST_CASE("a worker that never answers is killed at its deadline, once, and the device is blamed",
+          "[runner]") {
   Runner runner;
   runner.run.plan.repetition_timeout_s = 1;
   const Report report = runner.Run({{"fault", "silent@warm-up"}});
@@ -186,7 +192,9 @@ TEST_CASE("a wrong option of the device is not the job's fault", "[runner]") {
 TEST_CASE("a worker that something outside kills is the farm's matter and worth another try", "[runner]") {
   Runner runner;
   const std::string script = runner.state / "worker";
-  REQUIRE(WriteFileAtomically(script, "#!/bin/sh\necho '@stage loading'\necho some last words >&2\nkill -9 $$\n").ok());
+  REQUIRE(
+      WriteFileAtomically(script, "#!/bin/sh\necho '@stage loading'\necho some last words >&2\nkill -9 $$\n")
+          .ok());
   REQUIRE(::chmod(script.c_str(), 0755) == 0);
   RunnerSettings settings = SimulatedSettingsFor({});
   settings.worker_path = script;
@@ -228,7 +236,9 @@ TEST_CASE("a blob that the coordinator lacks, or that stays damaged, fails the r
   CHECK(Says(report, "NOT_FOUND"));
 
   Runner damaged;
-  damaged.link.on_download = [](const Digest&, BlobCache::Partial& into) { return into.Append(std::as_bytes(std::span("x", 1))); };
+  damaged.link.on_download = [](const Digest&, BlobCache::Partial& into) {
+    return into.Append(std::as_bytes(std::span("x", 1)));
+  };
   const Report damaged_report = damaged.Run({});
   CHECK(damaged_report.failure->failure_class == FailureClass::kFarm);
   CHECK(Says(damaged_report, "fetched 3 times"));

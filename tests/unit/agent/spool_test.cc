@@ -64,7 +64,9 @@ TEST_CASE("a report comes back as it was written", "[spool]") {
   report.lease = run->assignment.lease;
   report.outcome = Outcome::kFailed;
   report.failure = Failure{FailureClass::kDevice, "measuring", "silent \"board\"\n", true};
-  report.repetitions = {{.index = 0, .record_path = RecordPath(run->folder, 0), .predictions_path = PredictionsPath(run->folder, 0)},
+  report.repetitions = {{.index = 0,
+                         .record_path = RecordPath(run->folder, 0),
+                         .predictions_path = PredictionsPath(run->folder, 0)},
                         {.index = 2, .record_path = RecordPath(run->folder, 2), .predictions_path = ""}};
   REQUIRE(spool.WriteReport(*run, report).ok());
 

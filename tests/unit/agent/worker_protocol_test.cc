@@ -28,8 +28,11 @@ TEST_CASE("stage and failure lines are told from a library's chatter", "[worker]
 
 TEST_CASE("a worker reads what the agent asked for", "[worker]") {
   const SmallRun run;
-  const WorkerRequest request{.driver = "simulated", .options = {{"latency_us", "7"}}, .artifact_path = "/a",
-                              .batch_paths = {"/b", "/c"}, .plan = run.plan};
+  const WorkerRequest request{.driver = "simulated",
+                              .options = {{"latency_us", "7"}},
+                              .artifact_path = "/a",
+                              .batch_paths = {"/b", "/c"},
+                              .plan = run.plan};
   const auto read = DecodeWorkerRequest(EncodeWorkerRequest(request));
   REQUIRE(read.ok());
   CHECK(read->driver == "simulated");
