@@ -86,7 +86,7 @@ void CheckDevices(const v1::ServerInfo& info, const v1::ListDevicesResponse& dev
   }
   for (const v1::Device& device : devices.devices()) {
     const std::string runtime = device.description().runtime();
-    const std::string what = device.description().driver() + (runtime.empty() ? "" : ", " + runtime);
+    const std::string what = runtime.empty() ? device.description().driver() : runtime;
     Check check{"device " + device.id(), "OK", device.state() + ", " + what, ""};
     if (device.state() == "offline") {
       check.status = "WARN";

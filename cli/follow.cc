@@ -37,6 +37,7 @@ std::string Padded(std::string text, std::size_t width) {
 
 std::string Bar(const v1::RunStatus& run) {
   const v1::RunProgress& progress = run.progress();
+  if (run.state() == "done") return "[##########]";
   if (progress.repetitions() == 0) return "[          ]";
   double done = progress.repetition() == 0 ? 0 : progress.repetition() - 1;
   if (IsEnd(run.state()) || progress.stage() == "reporting") done = progress.repetitions();

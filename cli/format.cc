@@ -144,8 +144,8 @@ std::string Figure(double value, const std::string& unit) {
   }
   if (unit == "1") return Significant(value);
   if (unit == "cycles") return Significant(value) + " cycles";
-  if (value == 0) return "0 " + unit;
-  if (unit == "1/s") return Scaled(value, unit, {{1e6, "M "}, {1e3, "k "}, {1, ""}});
+  if (value == 0) return unit == "1/s" ? "0 /s" : "0 " + unit;
+  if (unit == "1/s") return Scaled(value, "/s", {{1e6, "M"}, {1e3, "k"}, {1, ""}});
   return Scaled(value, unit, {{1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}});
 }
 

@@ -113,7 +113,8 @@ TEST_CASE("a figure has four significant digits and a unit that fits") {
   CHECK(Figure(0, "s") == "0 s");
   CHECK(Figure(0.902, "1") == "0.9020");
   CHECK(Figure(1, "1") == "1.000");
-  CHECK(Figure(740.74, "1/s") == "740.7 1/s");
+  CHECK(Figure(740.74, "1/s") == "740.7 /s");
+  CHECK(Figure(24620, "1/s") == "24.62 k/s");
   CHECK(Figure(std::nan(""), "s") == "?");
   CHECK(Figure(-0.002, "s") == "-2.000 ms");
 }
