@@ -77,7 +77,9 @@ Status DataLossError(std::string message);
 // The message is "what: strerror".
 Status ErrnoStatus(int error_number, std::string_view what);
 
-// A T or a non-OK Status. Using value() of a failed result aborts the process.
+[[noreturn]] void CheckFailed(const char* file, int line, const char* condition, std::string_view message);
+
+// A T or a non-OK Status. Using the value of a failed result aborts the process.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -88,20 +90,24 @@ class [[nodiscard]] Result {
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
-  T& value() & { return value_.value(); }
-  const T& value() const& { return value_.value(); }
-  T&& value() && { return std::move(value_).value(); }
-  T* operator->() { return &value_.value(); }
-  const T* operator->() const { return &value_.value(); }
-  T& operator*() & { return value_.value(); }
-  const T& operator*() const& { return value_.value(); }
+  T& value() & { return Checked(); }
+  const T& value() const& { return const_cast<Result*>(this)->Checked(); }
+  T&& value() && { return std::move(Checked()); }
+  T* operator->() { return &Checked(); }
+  const T* operator->() const { return &value(); }
+  T& operator*() & { return Checked(); }
+  const T& operator*() const& { return value(); }
+  T&& operator*() && { return std::move(Checked()); }
 
  private:
+  T& Checked() {
+    if (!value_) CheckFailed(__FILE__, __LINE__, "ok()", status_.message());
+    return *value_;
+  }
+
   std::optional<T> value_;
   Status status_;
 };
-
-[[noreturn]] void CheckFailed(const char* file, int line, const char* condition, std::string_view message);
 
 }  // namespace paddock
 

@@ -78,6 +78,11 @@ Result<const Definition*> FindByName(std::span<const Definition> table, std::str
 
 }  // namespace
 
+Result<StepTools> FindStepTools(const std::string& onnxruntime_library_path) {
+  PADDOCK_ASSIGN_OR_RETURN(const auto library, OrtLibrary::Open(onnxruntime_library_path));
+  return StepTools{library->path(), library->version()};
+}
+
 std::span<const StepDefinition> StepCatalog() { return kSteps; }
 
 std::span<const VariantDefinition> VariantCatalog() {

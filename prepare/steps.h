@@ -20,6 +20,10 @@ struct StepTools {
   std::string onnxruntime_version;       // "1.30.0"; part of fingerprints
 };
 
+// Opens ONNX Runtime at `onnxruntime_library_path` (empty: PADDOCK_ONNXRUNTIME, then the system's) to learn path and version.
+// FAILED_PRECONDITION says what was tried and what to install.
+Result<StepTools> FindStepTools(const std::string& onnxruntime_library_path);
+
 struct StepReport {
   std::string step;
   std::string tool;                // "onnxruntime 1.30.0"

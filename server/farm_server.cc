@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/task_queue.h"
 #include "base/version.h"
-#include "device_drivers/onnxruntime/ort_library.h"
 #include "server/artifacts/artifact_store.h"
 #include "server/core/coordinator.h"
 #include "server/http/http_server.h"
@@ -31,15 +30,6 @@ namespace {
 constexpr std::chrono::seconds kHeartbeatInterval{5};
 constexpr std::chrono::hours kGarbageGrace{1};
 constexpr std::chrono::minutes kGarbageInterval{10};
-
-// The library that prepares models, and its version, which cached recipes depend on. Without one the coordinator runs and
-// `optimize` says what is missing.
-StepTools FindStepTools(const std::string& configured) {
-  const auto library = OrtLibrary::Open(configured);
-  if (library.ok()) return {(*library)->path(), (*library)->version()};
-  spdlog::warn("the preparation step `optimize` is not available: {}", library.status().message());
-  return {};
-}
 
 }  // namespace
 
@@ -81,7 +71,11 @@ Status FarmServer::Parts::OpenState(const ServerConfig& config) {
   PADDOCK_ASSIGN_OR_RETURN(artifacts, ArtifactStore::Open(config.state + "/artifacts"));
   PreparerSettings settings;
   settings.scratch_folder = config.state + "/scratch";
-  settings.steps.tools = FindStepTools(config.onnxruntime);
+  if (auto tools = FindStepTools(config.onnxruntime); tools.ok()) {
+    settings.steps.tools = *std::move(tools);
+  } else {
+    spdlog::warn("the preparation step `optimize` is not available (--onnxruntime PATH names its library): {}", tools.status().message());
+  }
   PADDOCK_ASSIGN_OR_RETURN(
       preparer, Preparer::Open(std::move(settings), *artifacts, *reader,
                                [this](const std::string& key, const std::string& content) {
