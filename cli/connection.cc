@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kCallLimit{30};
 constexpr std::chrono::seconds kRetryFor{2};
+constexpr int kConnectLimitMs = 5'000;
 constexpr int kAnswerLimitBytes = 256 << 20;  // the results of a large job come in one answer
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, bool blobs) {
@@ -19,7 +20,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, bool blob
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kAnswerLimitBytes);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  // In spite of its name the time that a connection may take to come about; a busy machine needs more than a moment.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectLimitMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // Channels with the same arguments share a connection; blobs get one of their own.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
