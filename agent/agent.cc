@@ -187,6 +187,20 @@ void Agent::ReporterLoop() {
       pause = kDeliveryRetryFirst;
       continue;
     }
+    const auto undeliverable = finished_.find(report.lease);
+    if (status.code() == StatusCode::kInvalidArgument && report.outcome != Outcome::kFailed &&
+        undeliverable != finished_.end()) {
+      spdlog::error("the report of run {} was refused, it is reported as failed: {}", Name(report.lease),
+                    status.message());
+      undeliverable->second.report = Report{
+          .lease = report.lease,
+          .outcome = Outcome::kFailed,
+          .failure = Failure{.failure_class = FailureClass::kFarm,
+                             .stage = "reporting",
+                             .message = "the coordinator refused the measurements: " + status.message()},
+          .repetitions = {}};
+      continue;
+    }
     const bool try_soon = status.code() == StatusCode::kUnavailable;
     if (!try_soon && !stopping_) {
       spdlog::error("the report of run {} could not be delivered; again in 10 s: {}", Name(report.lease),

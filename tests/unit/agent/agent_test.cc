@@ -104,6 +104,24 @@ TEST_CASE("a report under a lease that is not the current one is dropped", "[age
   CHECK(link.reports.size() == 1);
 }
 
+TEST_CASE("measurements that the coordinator will never take are reported as a failed run", "[agent]") {
+  const TempDir state;
+  FakeLink link;
+  SmallRun run;
+  run.plan.repetitions = 1;
+  link.AddBlobsOf(run);
+  link.answer = [](const Report& report) {
+    return report.outcome == Outcome::kFailed ? OkStatus() : InvalidArgumentError("record of 0 bytes");
+  };
+  Start start(state, link, {});
+  start.agent->OnWelcome({});
+  start.agent->OnAssignment(run.AssignmentFor(1));
+  REQUIRE(link.WaitUntil([&] { return link.stored == 1; }));
+  REQUIRE(link.reports.size() == 2);
+  CHECK(link.reports[1].failure->failure_class == FailureClass::kFarm);
+  CHECK(link.reports[1].failure->message.find("record of 0 bytes") != std::string::npos);
+}
+
 TEST_CASE("a result outlives the agent: it is delivered after a restart", "[agent]") {
   const TempDir state;
   const SmallRun run;
