@@ -90,7 +90,8 @@ Result<UploadSummary> UploadFiles(Connection& connection, const std::map<std::st
                                      [&](const auto& entry) { return entry.sha256() == digest.hex(); });
     if (!missing) continue;
     const Status sent = SendBlob(
-        connection, digest, bytes, [&](std::uint64_t done) { progress(name, done, bytes.size()); },
+        connection, digest, bytes,
+        [&, &file_name = name](std::uint64_t done) { progress(file_name, done, bytes.size()); },
         &summary.sent_bytes);
     if (!sent.ok()) return sent.WithContext(path);
   }

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "base/utf8.h"
 
@@ -19,9 +21,11 @@ std::size_t Width(const std::string& text) {
 
 std::string Significant(double value) {
   if (value == 0) return "0";
-  const int digits = std::clamp(3 - static_cast<int>(std::floor(std::log10(std::abs(value)))), 0, 9);
+  // The exponent after rounding: 999.96 has four significant digits as 1000.
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  std::snprintf(text.data(), text.size(), "%.3e", value);
+  const int exponent = std::atoi(std::strchr(text.data(), 'e') + 1);
+  std::snprintf(text.data(), text.size(), "%.*f", std::clamp(3 - exponent, 0, 9), value);
   return text.data();
 }
 

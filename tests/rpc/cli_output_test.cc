@@ -107,6 +107,7 @@ TEST_CASE("a figure has four significant digits and a unit that fits") {
   CHECK(Figure(0.00135, "s") == "1.350 ms");
   CHECK(Figure(15.2e-6, "s") == "15.20 us");
   CHECK(Figure(42, "s") == "42.00 s");
+  CHECK(Figure(999.99e-6, "s") == "1000 us");
   CHECK(Figure(97340, "B") == "95.06 KiB");
   CHECK(Figure(500, "B") == "500 B");
   CHECK(Figure(0, "B") == "0 B");
