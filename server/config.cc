@@ -104,7 +104,7 @@ ServerCommandLine ParseServerCommandLine(int argc, const char* const* argv) {
   bool print = false;
   app.add_option("--config", config_path, "strict YAML file with these names; flags and environment stand above it");
   app.add_option("--listen", config.listen, "HOST:PORT for clients and agents")->envname("PADDOCK_LISTEN")->capture_default_str();
-  app.add_option("--http", config.http, "HOST:PORT for /healthz and /metrics, or 'off'")->envname("PADDOCK_HTTP")->capture_default_str();
+  app.add_option("--http", config.http, "HOST:PORT for /healthz, or 'off'")->envname("PADDOCK_HTTP")->capture_default_str();
   app.add_option("--state", config.state, "folder for database and artifacts")->envname("PADDOCK_STATE");
   app.add_flag("--insecure", config.insecure, "allow addresses that other machines can reach, unencrypted");
   app.add_option("--lease-ttl-s", config.lease_ttl_s, "seconds after which a silent device loses its run")->capture_default_str();

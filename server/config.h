@@ -12,7 +12,7 @@ namespace paddock {
 
 struct ServerConfig {
   std::string listen = "127.0.0.1:7700";  // gRPC
-  std::string http = "127.0.0.1:7701";    // /healthz and /metrics; "off": none
+  std::string http = "127.0.0.1:7701";    // /healthz; "off": none
   std::string state;                      // folder for database and artifacts; made when missing
   bool insecure = false;                  // allow an address that is not loopback, without encryption
   double lease_ttl_s = 30;                // a device that is not heard of for longer loses its run

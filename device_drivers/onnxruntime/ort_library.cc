@@ -15,9 +15,8 @@ namespace paddock {
 namespace {
 
 constexpr std::string_view kNextStep =
-    "; give the path of libonnxruntime.so.1 (version 1.17 or newer) with `--option library=PATH`, or run "
-    "`./dev build`, "
-    "which fetches one";
+    "; name libonnxruntime.so.1 (version 1.17 or newer) with the agent's `--option library=PATH`, with "
+    "paddockd's `--onnxruntime PATH` or in PADDOCK_ONNXRUNTIME; `./dev demo` fetches one";
 
 std::vector<std::string> Candidates(const std::string& path) {
   if (!path.empty()) return {path};

@@ -82,7 +82,7 @@ TEST_CASE("a library that is not there is named, with what to do about it", "[or
   const auto library = OrtLibrary::Open("/nowhere/libonnxruntime.so.1");
   REQUIRE(library.status().code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(library.status().message(), Contains("/nowhere/libonnxruntime.so.1") &&
-                                             Contains("--option library=PATH") && Contains("./dev build"));
+                                             Contains("--option library=PATH") && Contains("./dev demo"));
 }
 
 TEST_CASE("a library that is something else is refused by name", "[ort]") {
