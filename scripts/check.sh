@@ -182,7 +182,14 @@ cmd_test() {
 
 cmd_bench() {
   local target targets status=0
-  no_arguments bench "$@"
+  if [[ ${1:-} == --build ]]; then
+    shift
+    no_arguments "bench --build" "$@"
+    ensure_packages
+    tests/bench/build_time.sh
+    return
+  fi
+  [[ $# -eq 0 ]] || usage_error "./dev bench knows only --build, not '$*'"
   set_up
   build release build-release >&2
   mapfile -t targets < <(programs_matching build-release 'bench_[a-z0-9_]+')

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Build times without ccache on two processors: everything from nothing, and again after one .cc was touched.
+# Run by `./dev bench --build`; takes as long as it measures. Leaves nothing behind.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+TOUCHED=server/core/scheduler.cc
+folder=$(mktemp -d "${TMPDIR:-/tmp}/paddock-build.XXXXXX")
+copy=$folder/source
+trap 'rm -rf "$folder"' EXIT
+export CCACHE_DISABLE=1
+
+seconds() {
+  local begin end
+  begin=$(date +%s.%N)
+  "$@" >"$folder/log" 2>&1 || { tail -n 20 "$folder/log" >&2; exit 1; }
+  end=$(date +%s.%N)
+  awk -v begin="$begin" -v end="$end" 'BEGIN { printf "%.1f", end - begin }'
+}
+
+# Two processors, as the goals say, where there are more.
+on_two() { taskset -c "$(taskset -cp $$ | sed 's/.*: //' | awk -F, '{ print NF > 1 ? $1 "," $2 : $1 }')" "$@"; }
+
+mkdir "$copy"
+git -C "$ROOT" ls-files -z | tar -C "$ROOT" --null -T - -cf - | tar -C "$copy" -xf -
+cmake -S "$copy" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >"$folder/log"
+clean=$(seconds on_two ninja -C "$folder/build" -j 2)
+again=()
+for _ in 1 2 3; do
+  touch "$copy/$TOUCHED"
+  again+=("$(seconds on_two ninja -C "$folder/build" -j 2)")
+done
+middle=$(printf '%s\n' "${again[@]}" | sort -n | sed -n 2p)
+printf '\nBuild times, -j 2, ccache off\n%-50s %14s  %12s  %s\n' figure measured goal 'all rounds'
+printf '%-50s %14s  %12s  %s\n' 'clean build of everything with the tests, s' "$clean" '<= 360' "$clean"
+printf '%-50s %14s  %12s  %s\n' "after touching $TOUCHED, s" "$middle" '<= 20' "${again[*]}"
