@@ -21,6 +21,8 @@ namespace {
 
 constexpr auto kBackoffFirst = std::chrono::milliseconds(200);
 constexpr auto kBackoffLongest = std::chrono::milliseconds(10'000);
+constexpr auto kDialPatience = std::chrono::milliseconds(1'000);
+constexpr auto kDialSlice = std::chrono::milliseconds(100);
 constexpr auto kGoodbyeTimeout = std::chrono::seconds(1);
 constexpr auto kDefaultHeartbeat = std::chrono::milliseconds(5'000);
 constexpr auto kShortestHeartbeat = std::chrono::milliseconds(50);
@@ -45,7 +47,8 @@ class GrpcLink::Impl {
  public:
   explicit Impl(const std::string& server)
       : server_(server),
-        stub_(v1::AgentService::NewStub(MakeChannel(server))),
+        channel_(MakeChannel(server)),
+        stub_(v1::AgentService::NewStub(channel_)),
         blobs_(server),
         random_(std::random_device{}()) {}
 
@@ -203,7 +206,17 @@ class GrpcLink::Impl {
         static_cast<std::int64_t>(static_cast<double>(longest.count()) * (0.5 + 0.5 * random_.Uniform())));
   }
 
+  // gRPC works on a connection only while somebody waits for it, and a call fails at once after a first connection
+  // was refused: without this a coordinator that came back would be found by chance, every five seconds.
+  void AwaitConnection() {
+    const Deadline patience = Deadline::After(kDialPatience);
+    while (!patience.passed() && !Unreachable()) {
+      if (channel_->WaitForConnected(std::chrono::system_clock::now() + kDialSlice)) return;
+    }
+  }
+
   Status RunSession(grpc::ClientContext& context) {
+    AwaitConnection();
     const auto stream = stub_->Session(&context);
     v1::AgentMessage hello = HelloMessage(client_->MakeGreeting());
     {
@@ -304,6 +317,7 @@ class GrpcLink::Impl {
   }
 
   const std::string server_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::AgentService::Stub> stub_;
   BlobClient blobs_;
   LinkClient* client_ = nullptr;
