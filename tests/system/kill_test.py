@@ -19,20 +19,21 @@ COORDINATOR_RESTARTS = 5
 
 class KilledAtEveryStage(FarmTest):
     def park(self):
-        """Starts a farm and a job with a run parked in every stage; one more waits in the queue."""
+        """Starts a farm and a job with a run parked in every stage; a second job waits in the queue."""
         farm = self.farm
         farm.start_coordinator()
         for stage in WORKER_STAGES:
             farm.start_agent(f"at-{stage}", options={"outputs": "hash", "fault": f"silent@{stage}#0",
                                                      "fault_once": farm.folder / f"{stage}.happened"},
                              shares=["bench"] if stage == "loading" else [])
-        farm.start_agent("at-transferring", options={"fault": "disconnect@transferring:5"})
-        farm.start_agent("at-delivering", options={"fault": "disconnect@reporting:5"})
+        farm.start_agent("at-transferring", options={"fault": "disconnect@transferring:3"})
+        farm.start_agent("at-delivering", options={"fault": "disconnect@reporting:3"})
         farm.start_agent("at-queued", shares=["bench"])
         devices = [f"at-{stage}" for stage in (*WORKER_STAGES, *AGENT_STAGES, "queued")]
         farm.wait_for_devices(*devices)
 
-        self.follower = farm.follow("run", farm.job_file(repetitions=2), "-o", "json")
+        parked = [f"id={name}" for name in devices if name != "at-queued"]
+        self.follower = farm.follow("run", farm.job_file(repetitions=2, on=parked), "-o", "json")
         self.addCleanup(self.follower.kill)
         farm.wait_for("the job is there", lambda: farm.job("j-1"))
         for name, cut, stopped_after in (("at-transferring", "transferring", "link is cut"),
@@ -42,7 +43,8 @@ class KilledAtEveryStage(FarmTest):
             farm.processes[name].send_signal(signal.SIGSTOP)
         for stage in WORKER_STAGES:
             farm.wait_for_stage("j-1", f"at-{stage}", stage)
-        farm.wait_for_stage("j-1", "at-queued", "queued")
+        farm.submit(on=["id=at-queued"])
+        farm.wait_for_stage("j-2", "at-queued", "queued")
         self.assertEqual(farm.sql("SELECT count(*) FROM measurements WHERE run = "
                                   "(SELECT id FROM runs WHERE device = 'at-delivering')"), [(0,)])
         return devices
@@ -57,6 +59,7 @@ class KilledAtEveryStage(FarmTest):
 
     def check_end(self):
         self.check_once("j-1", attempts=1)
+        self.check_once("j-2", attempts=1)
         answer = self.farm.finish(self.follower)
         self.assertIn(answer.code, (0, 9), answer)
         self.assertEqual({run["state"] for run in answer.json["runs"]}, {"done"})
