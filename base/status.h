@@ -19,7 +19,7 @@ enum class StatusCode : int {
   kOk = 0,
   kCancelled = 1,
   kUnknown = 2,
-  kInvalidArgument = 3,     // the caller must change the request
+  kInvalidArgument = 3,  // the caller must change the request
   kDeadlineExceeded = 4,
   kNotFound = 5,
   kAlreadyExists = 6,
@@ -28,10 +28,10 @@ enum class StatusCode : int {
   kFailedPrecondition = 9,  // the state must change first
   kAborted = 10,
   kOutOfRange = 11,
-  kUnimplemented = 12,      // this driver or build cannot
-  kInternal = 13,           // our bug
-  kUnavailable = 14,        // try again; the only code that is retried
-  kDataLoss = 15,           // a digest did not match
+  kUnimplemented = 12,  // this driver or build cannot
+  kInternal = 13,       // our bug
+  kUnavailable = 14,    // try again; the only code that is retried
+  kDataLoss = 15,       // a digest did not match
   kUnauthenticated = 16,
 };
 
@@ -112,13 +112,13 @@ class [[nodiscard]] Result {
 }  // namespace paddock
 
 // Programming errors only: prints and aborts, in every build.
-#define PADDOCK_CHECK(condition, message)                                     \
-  do {                                                                        \
+#define PADDOCK_CHECK(condition, message)                                              \
+  do {                                                                                 \
     if (!(condition)) ::paddock::CheckFailed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 
-#define PADDOCK_RETURN_IF_ERROR(expression)                \
-  do {                                                     \
+#define PADDOCK_RETURN_IF_ERROR(expression)                                                 \
+  do {                                                                                      \
     if (auto paddock_status_ = (expression); !paddock_status_.ok()) return paddock_status_; \
   } while (false)
 

@@ -69,13 +69,14 @@ class StrictObject {
   void Convert(const Json& value, const std::string& path, bool* out);
   void Convert(const Json& value, const std::string& path, double* out);
   void Convert(const Json& value, const std::string& path, std::string* out);
-  void ConvertSigned(const Json& value, const std::string& path, std::int64_t low, std::int64_t high, std::int64_t* out);
+  void ConvertSigned(const Json& value, const std::string& path, std::int64_t low, std::int64_t high,
+                     std::int64_t* out);
   void ConvertUnsigned(const Json& value, const std::string& path, std::uint64_t high, std::uint64_t* out);
   void WrongType(const Json& value, const std::string& path, std::string_view wanted);
 
   template <typename T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  void Convert(const Json& value, const std::string& path, T* out) {
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) void Convert(const Json& value,
+                                                                           const std::string& path, T* out) {
     if constexpr (std::is_signed_v<T>) {
       std::int64_t wide = *out;
       ConvertSigned(value, path, std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), &wide);

@@ -15,24 +15,27 @@
 namespace paddock {
 
 struct ProcessRequest {
-  std::vector<std::string> argv{};           // argv[0] is a path, or a name found in PATH
-  std::vector<std::string> environment{};    // "NAME=value"; exactly this, nothing inherited
-  std::string working_directory{};           // empty: the parent's
-  std::uint64_t memory_limit_bytes = 0;      // RLIMIT_DATA; 0: none. Ignored in sanitizer builds, which need the space
-  std::size_t output_limit_bytes = 1 << 20;  // kept of stdout from its beginning and of stderr from its end; the rest is read and dropped
+  std::vector<std::string> argv{};         // argv[0] is a path, or a name found in PATH
+  std::vector<std::string> environment{};  // "NAME=value"; exactly this, nothing inherited
+  std::string working_directory{};         // empty: the parent's
+  std::uint64_t memory_limit_bytes =
+      0;  // RLIMIT_DATA; 0: none. Ignored in sanitizer builds, which need the space
+  std::size_t output_limit_bytes =
+      1 << 20;  // kept of stdout from its beginning and of stderr from its end; the rest is read and dropped
   // Called on the waiting thread with each complete line of stdout as it comes; stdout is not kept then. A line longer than
   // output_limit_bytes is dropped, and so is a last one without its newline.
   std::function<void(const std::string& line)> on_stdout_line{};
 };
 
 struct ProcessResult {
-  int exit_code = -1;         // when it exited
-  int signal = 0;             // when a signal ended it
-  bool timed_out = false;     // we killed its group at the deadline
-  bool cancelled = false;     // we killed its group because `cancelled` said so
+  int exit_code = -1;      // when it exited
+  int signal = 0;          // when a signal ended it
+  bool timed_out = false;  // we killed its group at the deadline
+  bool cancelled = false;  // we killed its group because `cancelled` said so
   std::string stdout_text;
-  std::string stderr_text;    // the last output_limit_bytes
-  std::int64_t peak_memory_bytes = 0;  // ru_maxrss of the child; the kernel counts the parent's at the fork as well
+  std::string stderr_text;  // the last output_limit_bytes
+  std::int64_t peak_memory_bytes =
+      0;  // ru_maxrss of the child; the kernel counts the parent's at the fork as well
   bool succeeded() const { return !timed_out && !cancelled && signal == 0 && exit_code == 0; }
   // "exit code 3", "killed by signal 11 (Segmentation fault)", "no answer within its deadline; killed".
   std::string Describe() const;

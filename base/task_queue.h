@@ -22,7 +22,8 @@ class TaskQueue {
 // A TaskQueue with a thread of its own. What is ready at one time is a batch: on that thread `before_batch` runs before its
 // tasks and `after_batch` after them, the place of a group commit. The destructor runs what was posted without delay, drops
 // the rest and joins.
-std::unique_ptr<TaskQueue> MakeThreadTaskQueue(std::string thread_name, std::function<void()> before_batch = {},
+std::unique_ptr<TaskQueue> MakeThreadTaskQueue(std::string thread_name,
+                                               std::function<void()> before_batch = {},
                                                std::function<void()> after_batch = {});
 
 }  // namespace paddock

@@ -25,14 +25,15 @@ Result<Task> ParseTask(std::string_view name);
 
 // Everything that KPIs are computed from. The caller owns what the views refer to.
 struct RunEvidence {
-  std::vector<RepetitionRecord> repetitions;      // those that completed, by index
+  std::vector<RepetitionRecord> repetitions;  // those that completed, by index
   std::uint32_t repetitions_planned = 0;
   std::uint64_t artifact_bytes = 0;
   Task task = Task::kNone;
-  bool computes_outputs = true;                   // false: the device only times (a model of a device has no outputs)
-  std::vector<NamedTensorView> predictions;       // model outputs, first dimension = sample; empty: none kept
-  std::optional<NamedTensorView> labels;          // classification: integers [n]; regression: numbers, one row per sample
-  std::vector<NamedTensorView> reference;         // predictions of the run that output_agreement compares with
+  bool computes_outputs = true;  // false: the device only times (a model of a device has no outputs)
+  std::vector<NamedTensorView> predictions;  // model outputs, first dimension = sample; empty: none kept
+  std::optional<NamedTensorView>
+      labels;  // classification: integers [n]; regression: numbers, one row per sample
+  std::vector<NamedTensorView> reference;  // predictions of the run that output_agreement compares with
 };
 
 struct KpiValue {

@@ -13,23 +13,45 @@
 
 namespace paddock {
 
-struct CastStep { ElementType to = ElementType::kFloat32; };
-struct ScaleStep { double factor = 1; double offset = 0; };                    // x * factor + offset
-struct NormalizeStep { std::vector<double> mean; std::vector<double> std; std::int64_t axis = 1; };  // (x - mean) / std; one value, or one per index of `axis` (0 = sample)
-struct DequantizeStep { double scale = 1; std::int64_t zero_point = 0; };      // (q - zero_point) * scale -> float32
-struct QuantizeStep { double scale = 1; std::int64_t zero_point = 0; ElementType to = ElementType::kInt8; };  // round half to even, saturate
-struct TransposeStep { std::vector<std::int64_t> axes; };                      // of one sample, without the sample dimension
-struct ReshapeStep { Shape shape; };                                           // of one sample; one dimension may be -1
+struct CastStep {
+  ElementType to = ElementType::kFloat32;
+};
+struct ScaleStep {
+  double factor = 1;
+  double offset = 0;
+};  // x * factor + offset
+struct NormalizeStep {
+  std::vector<double> mean;
+  std::vector<double> std;
+  std::int64_t axis = 1;
+};  // (x - mean) / std; one value, or one per index of `axis` (0 = sample)
+struct DequantizeStep {
+  double scale = 1;
+  std::int64_t zero_point = 0;
+};  // (q - zero_point) * scale -> float32
+struct QuantizeStep {
+  double scale = 1;
+  std::int64_t zero_point = 0;
+  ElementType to = ElementType::kInt8;
+};  // round half to even, saturate
+struct TransposeStep {
+  std::vector<std::int64_t> axes;
+};  // of one sample, without the sample dimension
+struct ReshapeStep {
+  Shape shape;
+};  // of one sample; one dimension may be -1
 
 struct PreprocessStep {
   std::string input;  // the model input it applies to; empty: every input
-  std::variant<CastStep, ScaleStep, NormalizeStep, DequantizeStep, QuantizeStep, TransposeStep, ReshapeStep> action;
+  std::variant<CastStep, ScaleStep, NormalizeStep, DequantizeStep, QuantizeStep, TransposeStep, ReshapeStep>
+      action;
 };
 
 struct DataSpec {
-  std::map<std::string, std::string> inputs;   // model input -> array in the file; empty for a model with one input and a file with one array that is not the labels
-  std::string labels;                          // array with the labels; empty: none
-  std::optional<std::uint64_t> samples;        // absent: all
+  std::map<std::string, std::string>
+      inputs;  // model input -> array in the file; empty for a model with one input and a file with one array that is not the labels
+  std::string labels;                    // array with the labels; empty: none
+  std::optional<std::uint64_t> samples;  // absent: all
   std::uint64_t seed = 0;
   std::vector<PreprocessStep> preprocess;
 };

@@ -43,18 +43,20 @@ struct RuntimeOptions {
   std::optional<std::string> graph_level;  // "disabled", "basic", "extended", "all"
   std::optional<bool> spinning;
   std::optional<bool> memory_arena;
-  std::optional<std::string> execution_provider;  // "cpu", "cuda", "tensorrt", or a name that the runtime knows
+  std::optional<std::string>
+      execution_provider;  // "cpu", "cuda", "tensorrt", or a name that the runtime knows
   std::map<std::string, std::string> provider_options;
   bool operator==(const RuntimeOptions&) const = default;
 };
 
 struct RunPlan {
   std::string run_id;
-  Digest artifact;                  // the prepared model
-  std::string artifact_kind;        // "onnx"
-  std::vector<Digest> batches;      // tensor files with the model's inputs, in sample order; together all samples
-  std::uint64_t sample_count = 0;   // over all batches
-  std::vector<TensorInfo> inputs;   // of the artifact; the batches hold one tensor per input, under the same name
+  Digest artifact;              // the prepared model
+  std::string artifact_kind;    // "onnx"
+  std::vector<Digest> batches;  // tensor files with the model's inputs, in sample order; together all samples
+  std::uint64_t sample_count = 0;  // over all batches
+  std::vector<TensorInfo>
+      inputs;  // of the artifact; the batches hold one tensor per input, under the same name
   std::vector<TensorInfo> outputs;
   RuntimeOptions options;
   Scenario scenario;
@@ -62,7 +64,7 @@ struct RunPlan {
   double repetition_timeout_s = 600;
   std::uint64_t memory_limit_bytes = 0;  // of one worker; 0: the agent's own limit
   std::uint64_t seed = 0;
-  bool keep_predictions = true;          // repetition 0 answers every sample once, outside the measured window
+  bool keep_predictions = true;  // repetition 0 answers every sample once, outside the measured window
 };
 
 std::string EncodeRunPlan(const RunPlan& plan);

@@ -17,8 +17,8 @@ namespace paddock {
 // Parallel arrays, one entry per query, in the order of issue. The first `warmup_count` entries are warm-up: kept, flagged,
 // not in KPIs.
 struct QuerySeries {
-  std::vector<std::uint64_t> start_offset_ns;     // actual issue
-  std::vector<std::uint64_t> latency_ns;          // from the scenario's reference point (closed loop: the issue)
+  std::vector<std::uint64_t> start_offset_ns;  // actual issue
+  std::vector<std::uint64_t> latency_ns;       // from the scenario's reference point (closed loop: the issue)
   // Open-loop scenarios only (otherwise empty): when the query should have been issued.
   std::vector<std::uint64_t> intended_offset_ns;
   std::uint32_t samples_per_query = 1;
@@ -34,17 +34,17 @@ struct QuerySeries {
 
 struct RepetitionRecord {
   std::uint32_t index = 0;
-  std::string runtime;                            // "onnxruntime 1.30.0"
-  std::map<std::string, std::string> options;     // what the driver used, after defaults
-  std::optional<std::uint64_t> model_load_ns;     // artifact on disk -> session ready
+  std::string runtime;                         // "onnxruntime 1.30.0"
+  std::map<std::string, std::string> options;  // what the driver used, after defaults
+  std::optional<std::uint64_t> model_load_ns;  // artifact on disk -> session ready
   std::optional<std::uint64_t> first_inference_ns;
-  std::optional<std::uint64_t> cold_start_ns;     // worker process started -> first output
-  std::optional<std::uint64_t> peak_memory_bytes; // resident high-water mark of the worker after the window
-  std::uint64_t window_ns = 0;                    // first measured issue -> last measured completion
+  std::optional<std::uint64_t> cold_start_ns;      // worker process started -> first output
+  std::optional<std::uint64_t> peak_memory_bytes;  // resident high-water mark of the worker after the window
+  std::uint64_t window_ns = 0;                     // first measured issue -> last measured completion
   QuerySeries queries;
-  std::optional<double> energy_j;                 // over the measured window, from a meter; absent without one
-  std::optional<std::uint64_t> timer_floor_ns;    // median of an empty clock pair, measured before the window
-  std::string clock = "steady_clock";             // "simulated" when time is a model and not measured
+  std::optional<double> energy_j;               // over the measured window, from a meter; absent without one
+  std::optional<std::uint64_t> timer_floor_ns;  // median of an empty clock pair, measured before the window
+  std::string clock = "steady_clock";           // "simulated" when time is a model and not measured
 };
 
 // "PDKREC1\n", little-endian u32 length and JSON header, then the arrays (starts, latencies, intended starts, indices and

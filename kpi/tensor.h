@@ -14,7 +14,20 @@
 namespace paddock {
 
 enum class ElementType : std::uint8_t {
-  kFloat16, kFloat32, kFloat64, kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64, kBool, kBfloat16, kString,
+  kFloat16,
+  kFloat32,
+  kFloat64,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kBool,
+  kBfloat16,
+  kString,
 };
 
 // "float32", "int8", ... : the names in job files, tensor files and messages.

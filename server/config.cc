@@ -42,14 +42,16 @@ Status CheckAddress(const std::string& key, const std::string& address, bool ins
   }
   if (!address.starts_with("unix:")) {
     const std::string port = address.substr(colon + 1);
-    if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos || std::stoi(port) > 65535) {
+    if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
+        std::stoi(port) > 65535) {
       return InvalidArgumentError(key + ": '" + port + "' is not a port (0 to 65535)");
     }
   }
   if (!IsLoopback(address) && !insecure) {
-    return FailedPreconditionError(key + ": '" + address +
-                                   "' can be reached from other machines and nothing on it is encrypted or "
-                                   "authenticated; listen on 127.0.0.1, or add --insecure if you accept that");
+    return FailedPreconditionError(
+        key + ": '" + address +
+        "' can be reached from other machines and nothing on it is encrypted or "
+        "authenticated; listen on 127.0.0.1, or add --insecure if you accept that");
   }
   return OkStatus();
 }
@@ -72,8 +74,9 @@ Status CheckServerConfig(const ServerConfig& config) {
 
 std::string ServerConfigAsYaml(const ServerConfig& config) {
   const auto quoted = [](const std::string& text) { return Json(text).dump(); };
-  return "listen: " + quoted(config.listen) + "\nhttp: " + quoted(config.http) + "\nstate: " + quoted(config.state) +
-         "\ninsecure: " + (config.insecure ? "true" : "false") + "\nlease_ttl_s: " + Json(config.lease_ttl_s).dump() +
+  return "listen: " + quoted(config.listen) + "\nhttp: " + quoted(config.http) +
+         "\nstate: " + quoted(config.state) + "\ninsecure: " + (config.insecure ? "true" : "false") +
+         "\nlease_ttl_s: " + Json(config.lease_ttl_s).dump() +
          "\nmax_attempts: " + std::to_string(config.max_attempts) +
          "\nartifact_limit_bytes: " + std::to_string(config.artifact_limit_bytes) +
          "\nonnxruntime: " + quoted(config.onnxruntime) + "\nlog_level: " + quoted(config.log_level) + "\n";
@@ -102,16 +105,28 @@ ServerCommandLine ParseServerCommandLine(int argc, const char* const* argv) {
   std::string config_path;
   bool check = false;
   bool print = false;
-  app.add_option("--config", config_path, "strict YAML file with these names; flags and environment stand above it");
-  app.add_option("--listen", config.listen, "HOST:PORT for clients and agents")->envname("PADDOCK_LISTEN")->capture_default_str();
-  app.add_option("--http", config.http, "HOST:PORT for /healthz, or 'off'")->envname("PADDOCK_HTTP")->capture_default_str();
+  app.add_option("--config", config_path,
+                 "strict YAML file with these names; flags and environment stand above it");
+  app.add_option("--listen", config.listen, "HOST:PORT for clients and agents")
+      ->envname("PADDOCK_LISTEN")
+      ->capture_default_str();
+  app.add_option("--http", config.http, "HOST:PORT for /healthz, or 'off'")
+      ->envname("PADDOCK_HTTP")
+      ->capture_default_str();
   app.add_option("--state", config.state, "folder for database and artifacts")->envname("PADDOCK_STATE");
   app.add_flag("--insecure", config.insecure, "allow addresses that other machines can reach, unencrypted");
-  app.add_option("--lease-ttl-s", config.lease_ttl_s, "seconds after which a silent device loses its run")->capture_default_str();
-  app.add_option("--max-attempts", config.max_attempts, "leases a run gets before it counts as lost")->capture_default_str();
-  app.add_option("--artifact-limit-bytes", config.artifact_limit_bytes, "size of the artifact store that clean-up keeps to")->capture_default_str();
-  app.add_option("--onnxruntime", config.onnxruntime, "library for the `optimize` step")->envname("PADDOCK_ONNXRUNTIME");
-  app.add_option("--log-level", config.log_level, "debug, info, warn or error")->envname("PADDOCK_LOG_LEVEL")->capture_default_str();
+  app.add_option("--lease-ttl-s", config.lease_ttl_s, "seconds after which a silent device loses its run")
+      ->capture_default_str();
+  app.add_option("--max-attempts", config.max_attempts, "leases a run gets before it counts as lost")
+      ->capture_default_str();
+  app.add_option("--artifact-limit-bytes", config.artifact_limit_bytes,
+                 "size of the artifact store that clean-up keeps to")
+      ->capture_default_str();
+  app.add_option("--onnxruntime", config.onnxruntime, "library for the `optimize` step")
+      ->envname("PADDOCK_ONNXRUNTIME");
+  app.add_option("--log-level", config.log_level, "debug, info, warn or error")
+      ->envname("PADDOCK_LOG_LEVEL")
+      ->capture_default_str();
   app.add_flag("--check-config", check, "check the configuration and exit");
   app.add_flag("--print-config", print, "print the configuration in force as YAML and exit");
   app.set_version_flag("--version", "paddockd " + std::string(kPaddockVersion));

@@ -17,9 +17,10 @@ struct ServerConfig {
   bool insecure = false;                  // allow an address that is not loopback, without encryption
   double lease_ttl_s = 30;                // a device that is not heard of for longer loses its run
   std::uint32_t max_attempts = 3;         // leases per run
-  std::uint64_t artifact_limit_bytes = std::uint64_t{20} << 30;  // garbage collection keeps below it what nothing pins
-  std::string onnxruntime;                // library for the `optimize` step; empty: the system's
-  std::string log_level = "info";         // debug, info, warn, error
+  std::uint64_t artifact_limit_bytes = std::uint64_t{20}
+                                       << 30;  // garbage collection keeps below it what nothing pins
+  std::string onnxruntime;                     // library for the `optimize` step; empty: the system's
+  std::string log_level = "info";              // debug, info, warn, error
 };
 
 // REQUIRES: values as parsed. INVALID_ARGUMENT names the key and what would fit; FAILED_PRECONDITION for an address that is

@@ -74,16 +74,19 @@ Status FarmServer::Parts::OpenState(const ServerConfig& config) {
   if (auto tools = FindStepTools(config.onnxruntime); tools.ok()) {
     settings.steps.tools = *std::move(tools);
   } else {
-    spdlog::warn("the preparation step `optimize` is not available (--onnxruntime PATH names its library): {}", tools.status().message());
+    spdlog::warn(
+        "the preparation step `optimize` is not available (--onnxruntime PATH names its library): {}",
+        tools.status().message());
   }
-  PADDOCK_ASSIGN_OR_RETURN(
-      preparer, Preparer::Open(std::move(settings), *artifacts, *reader,
-                               [this](const std::string& key, const std::string& content) {
-                                 core->Post([this, key, content] {
-                                   const Status saved = store->UpsertRecipe(key, content);
-                                   if (!saved.ok()) spdlog::warn("a recipe is not kept: {}", saved.message());
-                                 });
-                               }));
+  PADDOCK_ASSIGN_OR_RETURN(preparer,
+                           Preparer::Open(std::move(settings), *artifacts, *reader,
+                                          [this](const std::string& key, const std::string& content) {
+                                            core->Post([this, key, content] {
+                                              const Status saved = store->UpsertRecipe(key, content);
+                                              if (!saved.ok())
+                                                spdlog::warn("a recipe is not kept: {}", saved.message());
+                                            });
+                                          }));
   return OkStatus();
 }
 
@@ -97,8 +100,10 @@ Status FarmServer::Parts::StartCore(const ServerConfig& config) {
               [this](const RunId& run, Result<PreparedRun> prepared, FailureClass failure_class) {
                 coordinator->OnPrepared(run, std::move(prepared), failure_class);
               },
-          .on_evaluated = [this](const RunId& run,
-                                 Result<Evaluation> evaluation) { coordinator->OnEvaluated(run, std::move(evaluation)); },
+          .on_evaluated =
+              [this](const RunId& run, Result<Evaluation> evaluation) {
+                coordinator->OnEvaluated(run, std::move(evaluation));
+              },
       });
   CoordinatorSettings settings;
   settings.lease_ttl = std::chrono::milliseconds(static_cast<std::int64_t>(config.lease_ttl_s * 1000));
@@ -115,8 +120,8 @@ Status FarmServer::Parts::Listen(const ServerConfig& config) {
   artifact_service = std::make_unique<ArtifactService>(*artifacts, *core, *coordinator);
   devices = std::make_unique<DeviceService>(*core, *coordinator);
   results = std::make_unique<ResultService>(*reader);
-  PADDOCK_ASSIGN_OR_RETURN(
-      rpc, RpcServer::Start(config.listen, {jobs.get(), artifact_service.get(), devices.get(), results.get(), &gateway}));
+  PADDOCK_ASSIGN_OR_RETURN(rpc, RpcServer::Start(config.listen, {jobs.get(), artifact_service.get(),
+                                                                 devices.get(), results.get(), &gateway}));
   if (config.http != "off") {
     PADDOCK_ASSIGN_OR_RETURN(
         http, HttpServer::Start(config.http, [this](const std::string& path) { return AnswerHttp(path); }));
@@ -159,11 +164,14 @@ Result<std::unique_ptr<FarmServer>> FarmServer::Start(const ServerConfig& config
   PADDOCK_RETURN_IF_ERROR(started->StartCore(config));
   PADDOCK_RETURN_IF_ERROR(started->Listen(config));
   if (config.insecure) {
-    spdlog::warn("--insecure: nothing on {} and {} is encrypted or authenticated; whoever reaches them can run jobs",
-                 config.listen, config.http);
+    spdlog::warn(
+        "--insecure: nothing on {} and {} is encrypted or authenticated; whoever reaches them can run jobs",
+        config.listen, config.http);
   }
-  started->garbage_collector = std::jthread(
-      [started, limit = config.artifact_limit_bytes](std::stop_token stop) { started->CollectGarbage(stop, limit); });
+  started->garbage_collector =
+      std::jthread([started, limit = config.artifact_limit_bytes](std::stop_token stop) {
+        started->CollectGarbage(stop, limit);
+      });
   return server;
 }
 

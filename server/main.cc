@@ -45,8 +45,8 @@ int main(int argc, char** argv) {
     std::cerr << "paddockd: " << server.status().message() << "\n";
     return 1;
   }
-  spdlog::info("paddockd {} listens on {} (HTTP {}), state in {}", paddock::kPaddockVersion, config.listen, config.http,
-               config.state);
+  spdlog::info("paddockd {} listens on {} (HTTP {}), state in {}", paddock::kPaddockVersion, config.listen,
+               config.http, config.state);
   int received = 0;
   sigwait(&signals, &received);
   spdlog::info("stopping on signal {}; what is queued or running goes on at the next start", received);

@@ -31,7 +31,7 @@ namespace paddock {
 
 // What the device can take. Absent: no limit stated.
 struct DeviceLimits {
-  std::optional<std::uint64_t> batch_bytes;       // one batch file at the most; larger data are cut
+  std::optional<std::uint64_t> batch_bytes;  // one batch file at the most; larger data are cut
   std::optional<std::uint64_t> artifact_bytes;
   std::optional<std::uint32_t> samples_per_query;
 };
@@ -53,9 +53,9 @@ struct DeviceDescription {
 struct SessionRequest {
   std::string artifact_path;  // verified content, readable for the life of the session
   std::string artifact_kind;
-  std::vector<TensorInfo> inputs;   // the signature that the coordinator read from the artifact
+  std::vector<TensorInfo> inputs;  // the signature that the coordinator read from the artifact
   std::vector<TensorInfo> outputs;
-  RuntimeOptions options;     // the variant's over the device's
+  RuntimeOptions options;  // the variant's over the device's
   std::uint64_t seed = 0;
   std::uint32_t repetition = 0;
 };
@@ -111,8 +111,8 @@ struct OptionDoc {
 
 struct DriverEntry {
   std::string_view name;
-  std::string_view summary;               // one line
-  std::span<const OptionDoc> options;     // every key that create() knows; it refuses others
+  std::string_view summary;            // one line
+  std::span<const OptionDoc> options;  // every key that create() knows; it refuses others
   Result<std::unique_ptr<DeviceDriver>> (*create)(const DriverOptions& options);
 };
 

@@ -30,8 +30,8 @@ Result<std::vector<StoredFile>> ListFiles(const std::string& folder) {
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     struct stat info {};
     if (::stat(it->path().c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
-    files.push_back({it->path().string(), it->path().filename().string(), static_cast<std::uint64_t>(info.st_size),
-                     info.st_mtime});
+    files.push_back({it->path().string(), it->path().filename().string(),
+                     static_cast<std::uint64_t>(info.st_size), info.st_mtime});
   }
   if (error) return ErrnoStatus(error.value(), "list " + folder);
   return files;
@@ -53,7 +53,8 @@ Status SyncFile(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<ArtifactStore>> ArtifactStore::Open(const std::string& root) {
-  for (const char* folder : {"/blobs", "/partial", "/corrupt"}) PADDOCK_RETURN_IF_ERROR(CreateDirectories(root + folder));
+  for (const char* folder : {"/blobs", "/partial", "/corrupt"})
+    PADDOCK_RETURN_IF_ERROR(CreateDirectories(root + folder));
   // Only a file that is named by its digest alone can be gone on with.
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<StoredFile> files, ListFiles(root + "/partial"));
   for (const StoredFile& file : files) {
@@ -63,8 +64,8 @@ Result<std::unique_ptr<ArtifactStore>> ArtifactStore::Open(const std::string& ro
 }
 
 Status ArtifactStore::MoveAside(const Digest& digest) {
-  const std::string aside = root_ + "/corrupt/" + digest.hex() + "-" + std::to_string(std::time(nullptr)) + "-" +
-                            std::to_string(next_name_++);
+  const std::string aside = root_ + "/corrupt/" + digest.hex() + "-" + std::to_string(std::time(nullptr)) +
+                            "-" + std::to_string(next_name_++);
   PADDOCK_RETURN_IF_ERROR(Rename(BlobPath(digest), aside));
   return DataLossError("blob " + digest.ShortHex() + " has changed on disk; it was moved to " + aside +
                        ": check the disk, and submit again so that it is uploaded or prepared anew");
@@ -119,15 +120,18 @@ Result<std::unique_ptr<Upload>> ArtifactStore::StartUpload(const Digest& digest,
   const std::uint64_t have_bytes = partial_bytes.ok() ? *partial_bytes : 0;
   if (have_bytes > size_bytes) {
     PADDOCK_RETURN_IF_ERROR(RemoveFile(path));
-    return Status(StatusCode::kAborted, what + ": what was here is longer than " + std::to_string(size_bytes) +
+    return Status(StatusCode::kAborted, what + ": what was here is longer than " +
+                                            std::to_string(size_bytes) +
                                             " bytes and was dropped; begin at offset 0");
   }
   // The beginning again is always possible: it drops what is here.
   if (offset != have_bytes && offset != 0) {
-    return Status(StatusCode::kAborted, what + ": offset " + std::to_string(offset) + " is not where it stopped; go on at " +
+    return Status(StatusCode::kAborted, what + ": offset " + std::to_string(offset) +
+                                            " is not where it stopped; go on at " +
                                             std::to_string(have_bytes));
   }
-  PADDOCK_ASSIGN_OR_RETURN(std::unique_ptr<HashingWriter> writer, HashingWriter::Open(path, offset, size_bytes));
+  PADDOCK_ASSIGN_OR_RETURN(std::unique_ptr<HashingWriter> writer,
+                           HashingWriter::Open(path, offset, size_bytes));
   if (resumable) uploading_.insert(digest);
   return std::unique_ptr<Upload>(new Upload(*this, digest, size_bytes, path, resumable, std::move(writer)));
 }
@@ -189,7 +193,8 @@ Result<GarbageReport> ArtifactStore::GarbageCollect(const std::set<Digest>& keep
                                                     std::chrono::seconds grace) {
   PADDOCK_RETURN_IF_ERROR(CollectPartials(grace));
   PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredFile> files, ListFiles(root_ + "/blobs"));
-  std::sort(files.begin(), files.end(), [](const StoredFile& a, const StoredFile& b) { return a.used < b.used; });
+  std::sort(files.begin(), files.end(),
+            [](const StoredFile& a, const StoredFile& b) { return a.used < b.used; });
   GarbageReport report;
   for (const StoredFile& file : files) report.kept_bytes += file.bytes;
   for (const StoredFile& file : files) {

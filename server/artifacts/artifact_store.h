@@ -46,7 +46,8 @@ class ArtifactStore {
   // Bytes that an upload need not send again: those of a partial blob that no other upload is writing.
   std::uint64_t HaveBytes(const Digest& digest);
   // `offset` is HaveBytes(), or 0 to begin again; for another one ABORTED names where to go on.
-  Result<std::unique_ptr<Upload>> StartUpload(const Digest& digest, std::uint64_t size_bytes, std::uint64_t offset);
+  Result<std::unique_ptr<Upload>> StartUpload(const Digest& digest, std::uint64_t size_bytes,
+                                              std::uint64_t offset);
 
   // Durable on return. On error nothing is left.
   Result<Digest> Put(std::string_view bytes);
@@ -55,7 +56,8 @@ class ArtifactStore {
 
   // Removes blobs, least recently used first, until the rest has at most `max_bytes`; never one in `keep` nor one used
   // within the last `grace`. Partial blobs older than `grace` that no upload writes go in any case.
-  Result<GarbageReport> GarbageCollect(const std::set<Digest>& keep, std::uint64_t max_bytes, std::chrono::seconds grace);
+  Result<GarbageReport> GarbageCollect(const std::set<Digest>& keep, std::uint64_t max_bytes,
+                                       std::chrono::seconds grace);
 
  private:
   friend class Upload;

@@ -52,8 +52,8 @@ class HashingWriter {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<const std::string>> chunks_;  // guarded by mutex_, as are the following
-  bool stop_ = false;       // now
-  bool complete_ = false;   // when chunks_ is empty
+  bool stop_ = false;                                      // now
+  bool complete_ = false;                                  // when chunks_ is empty
   Status hash_status_;
 };
 

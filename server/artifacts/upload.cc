@@ -7,8 +7,8 @@
 
 namespace paddock {
 
-Upload::Upload(ArtifactStore& store, Digest digest, std::uint64_t size_bytes, std::string path, bool resumable,
-               std::unique_ptr<HashingWriter> writer)
+Upload::Upload(ArtifactStore& store, Digest digest, std::uint64_t size_bytes, std::string path,
+               bool resumable, std::unique_ptr<HashingWriter> writer)
     : store_(store),
       digest_(std::move(digest)),
       size_bytes_(size_bytes),
@@ -26,7 +26,8 @@ Upload::~Upload() {
 Status Upload::RemovedIfDiskFull(Status status) {
   if (status.code() != StatusCode::kResourceExhausted) return status;
   static_cast<void>(RemoveFile(path_));
-  return Status(status.code(), status.message() + "; free space on the disk of " + store_.root() + " and upload again");
+  return Status(status.code(),
+                status.message() + "; free space on the disk of " + store_.root() + " and upload again");
 }
 
 Status Upload::Append(std::string chunk) {
@@ -39,8 +40,9 @@ Status Upload::Append(std::string chunk) {
 
 Status Upload::Finish() {
   if (bytes() != size_bytes_) {
-    return Status(StatusCode::kAborted, "upload of " + digest_.ShortHex() + " ended at " + std::to_string(bytes()) + " of " +
-                                            std::to_string(size_bytes_) + " bytes; go on from there");
+    return Status(StatusCode::kAborted, "upload of " + digest_.ShortHex() + " ended at " +
+                                            std::to_string(bytes()) + " of " + std::to_string(size_bytes_) +
+                                            " bytes; go on from there");
   }
   const Result<Digest> actual = writer_->Finish();
   if (!actual.ok()) return RemovedIfDiskFull(actual.status());

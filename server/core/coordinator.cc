@@ -163,7 +163,10 @@ std::vector<DeviceView> Coordinator::ViewDevices() const {
   for (const auto& [id, device] : devices_) {
     DeviceView& view = views.emplace_back();
     view.record = device.record;
-    view.state = device.session == 0 ? "offline" : device.lease == 0 ? "idle" : "busy";
+    view.state = device.session == 0              ? "offline"
+                 : device.lease != 0              ? "busy"
+                 : !device.record.problem.empty() ? "faulty"
+                                                  : "idle";
     if (device.lease != 0) view.run = leases_.at(device.lease).record.run;
   }
   std::sort(views.begin(), views.end(),

@@ -58,7 +58,7 @@ struct SubmitAnswer {
 
 struct DeviceView {
   DeviceRecord record;
-  std::string state;  // "idle", "busy", "offline"
+  std::string state;  // "idle", "busy", "faulty" (has a problem), "offline"
   RunId run;          // when busy
 };
 

@@ -54,9 +54,9 @@ struct PreparedRun {
   std::vector<TensorInfo> inputs;
   std::vector<TensorInfo> outputs;
   std::vector<Digest> batches;
-  Digest labels;                     // tensor file with one tensor; empty: no labels
+  Digest labels;  // tensor file with one tensor; empty: no labels
   std::uint64_t sample_count = 0;
-  std::vector<std::string> report;   // what each step did, a line each
+  std::vector<std::string> report;  // what each step did, a line each
   double preparation_s = 0;
   bool operator==(const PreparedRun&) const = default;
 };
@@ -67,16 +67,16 @@ struct Run {
   RunId id;
   JobId job;
   DeviceId device;
-  std::uint32_t variant = 0;          // index into the job's variants
+  std::uint32_t variant = 0;  // index into the job's variants
   RunState state = RunState::kPreparing;
-  std::uint32_t attempts = 0;         // leases granted so far
-  LeaseId lease = 0;                  // the current one, or the one whose report was accepted; 0: none
+  std::uint32_t attempts = 0;  // leases granted so far
+  LeaseId lease = 0;           // the current one, or the one whose report was accepted; 0: none
   std::optional<PreparedRun> prepared;
-  std::string plan_json;              // of the last assignment
+  std::string plan_json;  // of the last assignment
   std::optional<RunFailure> failure;
-  std::string agent_version;          // of the agent that reported
+  std::string agent_version;  // of the agent that reported
   std::int64_t finished_wall_ms = 0;
-  bool cancel_requested = false;      // while running: an acknowledged cancel that the agent has yet to follow
+  bool cancel_requested = false;  // while running: an acknowledged cancel that the agent has yet to follow
   // Not stored: what is known only while it lives.
   RunProgress progress;
 };
@@ -103,10 +103,10 @@ struct DeviceRecord {
   DeviceId id;
   AgentInstanceId instance;
   std::string agent_version;
-  DeviceDescription description;      // labels hold id and driver too
+  DeviceDescription description;  // labels hold id and driver too
   std::vector<std::string> shares;
-  std::vector<DriverDoc> drivers;     // that the agent's build has
-  std::string problem;                // why it cannot take runs; empty: it can
+  std::vector<DriverDoc> drivers;  // that the agent's build has
+  std::string problem;             // why it cannot take runs; empty: it can
   std::int64_t last_seen_wall_ms = 0;
 };
 std::string EncodeDeviceRecord(const DeviceRecord& record);

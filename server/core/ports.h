@@ -69,7 +69,8 @@ struct HeldLease {
 class AgentPort {
  public:
   virtual ~AgentPort() = default;
-  virtual void SendWelcome(SessionId session, std::uint64_t answers, const std::vector<HeldLease>& revoked) = 0;
+  virtual void SendWelcome(SessionId session, std::uint64_t answers,
+                           const std::vector<HeldLease>& revoked) = 0;
   virtual void SendAssignment(SessionId session, const Assignment& assignment) = 0;
   virtual void SendCancel(SessionId session, const HeldLease& lease) = 0;
   virtual void SendReportAnswer(SessionId session, std::uint64_t answers, const Status& status) = 0;

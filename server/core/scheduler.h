@@ -20,7 +20,7 @@ struct PendingRun {
   RunId run;
   DeviceId device;
   std::int32_t priority = 0;
-  std::uint64_t sequence = 0;     // job's submit order, then the run's place in it
+  std::uint64_t sequence = 0;         // job's submit order, then the run's place in it
   std::int64_t waiting_since_ms = 0;  // wall
 };
 
@@ -40,7 +40,7 @@ struct Grant {
 inline constexpr std::chrono::minutes kAgeingStep{10};
 
 // Runs on devices that are not in `devices` wait. The answer does not depend on the order of the inputs.
-std::vector<Grant> PlanGrants(const std::vector<PendingRun>& pending, const std::vector<SchedulableDevice>& devices,
-                              std::int64_t now_ms);
+std::vector<Grant> PlanGrants(const std::vector<PendingRun>& pending,
+                              const std::vector<SchedulableDevice>& devices, std::int64_t now_ms);
 
 }  // namespace paddock

@@ -31,10 +31,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_->header_limit(kMaxHeaderBytes);
     parser_->body_limit(0);
     stream_.expires_after(kIdleTimeout);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
-      if (error && error != http::error::body_limit) return;
-      self->Answer(error == http::error::body_limit);
-    });
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) {
+                       if (error && error != http::error::body_limit) return;
+                       self->Answer(error == http::error::body_limit);
+                     });
   }
 
  private:

@@ -20,8 +20,8 @@ class HttpServer {
  public:
   // `handler` gets the path without its query, on the server's thread; it may wait for the core.
   // ALREADY_EXISTS names an address that is in use; INVALID_ARGUMENT one that is not HOST:PORT.
-  static Result<std::unique_ptr<HttpServer>> Start(const std::string& address,
-                                                   std::function<HttpResponse(const std::string& path)> handler);
+  static Result<std::unique_ptr<HttpServer>> Start(
+      const std::string& address, std::function<HttpResponse(const std::string& path)> handler);
   // Closes all connections and joins.
   ~HttpServer();
   int port() const;

@@ -92,7 +92,8 @@ class AgentGateway::Reactor final : public grpc::ServerBidiReactor<v1::AgentMess
   bool finished_ = false;
 };
 
-AgentGateway::AgentGateway(std::chrono::milliseconds heartbeat_interval) : heartbeat_interval_(heartbeat_interval) {}
+AgentGateway::AgentGateway(std::chrono::milliseconds heartbeat_interval)
+    : heartbeat_interval_(heartbeat_interval) {}
 AgentGateway::~AgentGateway() = default;
 
 void AgentGateway::Connect(TaskQueue& core, Coordinator& coordinator) {
@@ -137,7 +138,8 @@ void AgentGateway::Dispatch(SessionId session, v1::AgentMessage message, bool& g
       });
     case v1::AgentMessage::kProgress:
       return core_->Post([this, session, report = std::move(*message.mutable_progress())] {
-        coordinator_->OnProgress(session, RunId(report.run_id()), report.lease(), ProgressFromProto(report.progress()));
+        coordinator_->OnProgress(session, RunId(report.run_id()), report.lease(),
+                                 ProgressFromProto(report.progress()));
       });
     case v1::AgentMessage::kReport: {
       auto report = ReportFromProto(message.report());
@@ -147,13 +149,15 @@ void AgentGateway::Dispatch(SessionId session, v1::AgentMessage message, bool& g
       });
     }
     case v1::AgentMessage::kHello:
-      return CloseSession(session, InvalidArgumentError("a session has one greeting; this agent sent a second one"));
+      return CloseSession(session,
+                          InvalidArgumentError("a session has one greeting; this agent sent a second one"));
     case v1::AgentMessage::KIND_NOT_SET:
       return;  // of a newer agent: nothing that we know of
   }
 }
 
-void AgentGateway::SendWelcome(SessionId session, std::uint64_t answers, const std::vector<HeldLease>& revoked) {
+void AgentGateway::SendWelcome(SessionId session, std::uint64_t answers,
+                               const std::vector<HeldLease>& revoked) {
   v1::CoordinatorMessage message;
   message.set_answers(answers);
   v1::Welcome& welcome = *message.mutable_welcome();

@@ -27,7 +27,8 @@ class AgentGateway final : public v1::AgentService::CallbackService, public Agen
   // Ends all sessions with `status` and lets no new one in. Sessions end in the background; the server's shutdown waits.
   void CloseAll(const Status& status);
 
-  grpc::ServerBidiReactor<v1::AgentMessage, v1::CoordinatorMessage>* Session(grpc::CallbackServerContext*) override;
+  grpc::ServerBidiReactor<v1::AgentMessage, v1::CoordinatorMessage>* Session(
+      grpc::CallbackServerContext*) override;
 
   void SendWelcome(SessionId session, std::uint64_t answers, const std::vector<HeldLease>& revoked) override;
   void SendAssignment(SessionId session, const Assignment& assignment) override;

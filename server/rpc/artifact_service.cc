@@ -63,8 +63,9 @@ grpc::Status ArtifactService::Download(grpc::ServerContext*, const v1::DownloadR
   if (!blob.ok()) return ToGrpc(blob.status());
   const std::string_view bytes = blob->bytes();
   if (request->offset() > bytes.size()) {
-    return ToGrpc(Status(StatusCode::kOutOfRange, "offset " + std::to_string(request->offset()) + " is beyond the " +
-                                                      std::to_string(bytes.size()) + " bytes of " + request->sha256()));
+    return ToGrpc(Status(StatusCode::kOutOfRange, "offset " + std::to_string(request->offset()) +
+                                                      " is beyond the " + std::to_string(bytes.size()) +
+                                                      " bytes of " + request->sha256()));
   }
   v1::DownloadResponse response;
   response.set_size_bytes(bytes.size());

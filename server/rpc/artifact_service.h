@@ -14,10 +14,12 @@ class ArtifactService final : public v1::ArtifactService::Service {
       : artifacts_(artifacts), core_(core), coordinator_(coordinator) {}
 
   grpc::Status Missing(grpc::ServerContext*, const v1::MissingRequest*, v1::MissingResponse*) override;
-  grpc::Status Upload(grpc::ServerContext*, grpc::ServerReader<v1::UploadRequest>*, v1::UploadResponse*) override;
+  grpc::Status Upload(grpc::ServerContext*, grpc::ServerReader<v1::UploadRequest>*,
+                      v1::UploadResponse*) override;
   grpc::Status Download(grpc::ServerContext*, const v1::DownloadRequest*,
                         grpc::ServerWriter<v1::DownloadResponse>*) override;
-  grpc::Status InspectModel(grpc::ServerContext*, const v1::InspectModelRequest*, v1::ModelDescription*) override;
+  grpc::Status InspectModel(grpc::ServerContext*, const v1::InspectModelRequest*,
+                            v1::ModelDescription*) override;
 
  private:
   ArtifactStore& artifacts_;

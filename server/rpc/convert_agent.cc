@@ -30,7 +30,8 @@ DeviceDescription DescriptionFromProto(const v1::DeviceDescription& in) {
 }  // namespace
 
 Result<AgentGreeting> GreetingFromProto(const v1::AgentMessage& message) {
-  if (!message.has_hello()) return InvalidArgumentError("the first message of a session must be the greeting");
+  if (!message.has_hello())
+    return InvalidArgumentError("the first message of a session must be the greeting");
   const v1::AgentHello& hello = message.hello();
   if (hello.protocol_version() != kProtocolVersion) {
     return FailedPreconditionError("the agent of '" + hello.device_id() + "' speaks protocol version " +
@@ -53,7 +54,8 @@ Result<AgentGreeting> GreetingFromProto(const v1::AgentMessage& message) {
   out.device.problem = hello.problem();
   for (const v1::DriverInfo& driver : hello.drivers()) {
     DriverDoc doc{driver.name(), driver.summary(), {}};
-    for (const v1::DriverOption& option : driver.options()) doc.options.emplace_back(option.key(), option.help());
+    for (const v1::DriverOption& option : driver.options())
+      doc.options.emplace_back(option.key(), option.help());
     out.device.drivers.push_back(std::move(doc));
   }
   out.held = HeldFromProto(hello.held());
@@ -107,8 +109,10 @@ Result<RunReport> ReportFromProto(const v1::RunReport& in) {
     if (!repetition.predictions_sha256().empty()) {
       PADDOCK_ASSIGN_OR_RETURN(entry.predictions, Digest::Parse(repetition.predictions_sha256()));
     }
-    if (entry.record_inline.empty() == entry.record_blob.empty() || entry.record_inline.size() > kMaxInlineRecordBytes) {
-      return InvalidArgumentError("report of run " + in.run_id() + ": repetition " + std::to_string(entry.index) +
+    if (entry.record_inline.empty() == entry.record_blob.empty() ||
+        entry.record_inline.size() > kMaxInlineRecordBytes) {
+      return InvalidArgumentError("report of run " + in.run_id() + ": repetition " +
+                                  std::to_string(entry.index) +
                                   " must have its record inline (up to 32 KiB) or named by digest");
     }
     out.repetitions.push_back(std::move(entry));
@@ -135,7 +139,8 @@ v1::Device DeviceToProto(const DeviceView& view) {
   for (const std::string& kind : description.artifact_kinds) to.add_artifact_kinds(kind);
   if (description.limits.batch_bytes) to.set_batch_bytes_limit(*description.limits.batch_bytes);
   if (description.limits.artifact_bytes) to.set_artifact_bytes_limit(*description.limits.artifact_bytes);
-  if (description.limits.samples_per_query) to.set_samples_per_query_limit(*description.limits.samples_per_query);
+  if (description.limits.samples_per_query)
+    to.set_samples_per_query_limit(*description.limits.samples_per_query);
   to.set_computes_outputs(description.computes_outputs);
   return out;
 }

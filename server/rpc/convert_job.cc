@@ -23,7 +23,8 @@ Result<Digest> FileDigest(const std::map<std::string, std::string>& files, const
 
 Status CheckSeconds(const std::string& field, double value, double low, double high) {
   if (std::isfinite(value) && value >= low && value <= high) return OkStatus();
-  return FieldError(field, "must be between " + std::to_string(low) + " and " + std::to_string(high) + " seconds");
+  return FieldError(field,
+                    "must be between " + std::to_string(low) + " and " + std::to_string(high) + " seconds");
 }
 
 Result<PreprocessStep> StepFromProto(const v1::PreprocessStep& step, const std::string& field) {
@@ -79,7 +80,8 @@ Result<PreprocessStep> StepFromProto(const v1::PreprocessStep& step, const std::
     case v1::PreprocessStep::ACTION_NOT_SET:
       break;
   }
-  return FieldError(field, "names no action; one of cast, scale, normalize, dequantize, quantize, transpose, reshape");
+  return FieldError(
+      field, "names no action; one of cast, scale, normalize, dequantize, quantize, transpose, reshape");
 }
 
 Result<Scenario> ScenarioFromProto(const v1::Scenario& in) {
@@ -106,7 +108,8 @@ Result<Scenario> ScenarioFromProto(const v1::Scenario& in) {
     return FieldError("scenario.max_duration_s", "is shorter than scenario.min_duration_s");
   }
   if (out.samples_per_query != 0 && out.kind == ScenarioKind::kSingleStream && out.samples_per_query != 1) {
-    return FieldError("scenario.samples_per_query", "single-stream has one sample per query; use kind: offline");
+    return FieldError("scenario.samples_per_query",
+                      "single-stream has one sample per query; use kind: offline");
   }
   if (out.min_inferences == 0) return FieldError("scenario.min_inferences", "must be at least 1");
   return out;
@@ -118,7 +121,8 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::string& field
   if (out.name.empty()) return FieldError(field + ".name", "is missing");
   if (in.steps_size() > 0) {
     for (const std::string& step : in.steps()) {
-      if (const auto known = FindStep(step); !known.ok()) return FieldError(field + ".steps", known.status().message());
+      if (const auto known = FindStep(step); !known.ok())
+        return FieldError(field + ".steps", known.status().message());
       out.steps.push_back(step);
     }
   } else {
@@ -130,7 +134,8 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::string& field
   }
   RuntimeOptions& options = out.options;
   if (in.has_threads()) {
-    if (in.threads() == 0 || in.threads() > 4096) return FieldError(field + ".threads", "must be between 1 and 4096");
+    if (in.threads() == 0 || in.threads() > 4096)
+      return FieldError(field + ".threads", "must be between 1 and 4096");
     options.threads = in.threads();
   }
   if (in.has_graph_level()) {
@@ -154,7 +159,8 @@ Status FillVariants(const v1::JobSpec& in, JobSpec& out) {
     const std::string field = "variants[" + std::to_string(i) + "]";
     PADDOCK_ASSIGN_OR_RETURN(Variant variant, VariantFromProto(in.variants(i), field));
     if (!names.insert(variant.name).second) {
-      return FieldError(field + ".name", "'" + variant.name + "' stands twice; give each variant its own name");
+      return FieldError(field + ".name",
+                        "'" + variant.name + "' stands twice; give each variant its own name");
     }
     out.variants.push_back(std::move(variant));
   }
@@ -163,7 +169,8 @@ Status FillVariants(const v1::JobSpec& in, JobSpec& out) {
 }
 
 Status FillData(const v1::JobSpec& in, const std::map<std::string, std::string>& files, JobSpec& out) {
-  if (in.data().file().empty()) return FieldError("data.file", "is missing: name a .npz or .npy file with the inputs");
+  if (in.data().file().empty())
+    return FieldError("data.file", "is missing: name a .npz or .npy file with the inputs");
   out.data_path = in.data().file();
   PADDOCK_ASSIGN_OR_RETURN(out.data, FileDigest(files, "data.file", out.data_path));
   out.data_spec.inputs.insert(in.data().inputs().begin(), in.data().inputs().end());
@@ -174,8 +181,9 @@ Status FillData(const v1::JobSpec& in, const std::map<std::string, std::string>&
   }
   out.data_spec.seed = in.data().seed();
   for (int i = 0; i < in.data().preprocess_size(); ++i) {
-    PADDOCK_ASSIGN_OR_RETURN(PreprocessStep step, StepFromProto(in.data().preprocess(i),
-                                                                "data.preprocess[" + std::to_string(i) + "]"));
+    PADDOCK_ASSIGN_OR_RETURN(
+        PreprocessStep step,
+        StepFromProto(in.data().preprocess(i), "data.preprocess[" + std::to_string(i) + "]"));
     out.data_spec.preprocess.push_back(std::move(step));
   }
   return OkStatus();
@@ -205,7 +213,8 @@ Result<JobSpec> JobSpecFromProto(const v1::JobSpec& in, const std::map<std::stri
   }
   PADDOCK_ASSIGN_OR_RETURN(out.scenario, ScenarioFromProto(in.scenario()));
   if (in.has_repetitions()) out.repetitions = in.repetitions();
-  if (out.repetitions == 0 || out.repetitions > 1000) return FieldError("repetitions", "must be between 1 and 1000");
+  if (out.repetitions == 0 || out.repetitions > 1000)
+    return FieldError("repetitions", "must be between 1 and 1000");
   out.priority = in.priority();
   if (std::abs(static_cast<std::int64_t>(out.priority)) > 1000) {
     return FieldError("priority", "must be between -1000 and 1000");
@@ -228,7 +237,8 @@ v1::JobStatus JobStatusToProto(const Job& job, const std::vector<Run>& runs,
     v1::RunStatus& status = *out.add_runs();
     status.set_run_id(run.id.str());
     status.set_device(run.device.str());
-    if (const auto driver = drivers.find(run.device); driver != drivers.end()) status.set_driver(driver->second);
+    if (const auto driver = drivers.find(run.device); driver != drivers.end())
+      status.set_driver(driver->second);
     if (run.variant < job.spec.variants.size()) status.set_variant(job.spec.variants[run.variant].name);
     status.set_state(std::string(RunStateName(run.state)));
     status.set_attempts(run.attempts);

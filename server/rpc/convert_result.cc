@@ -52,7 +52,8 @@ v1::RunResult ResultToProto(const StoredResult& result) {
   out.set_job_name(result.spec.name);
   out.set_device(result.run.device.str());
   out.set_driver(result.driver);
-  if (result.run.variant < result.spec.variants.size()) out.set_variant(result.spec.variants[result.run.variant].name);
+  if (result.run.variant < result.spec.variants.size())
+    out.set_variant(result.spec.variants[result.run.variant].name);
   out.set_state(std::string(RunStateName(result.run.state)));
   if (result.run.failure) *out.mutable_failure() = FailureToProto(*result.run.failure);
   out.set_attempts(result.run.attempts);
@@ -66,7 +67,8 @@ v1::RunResult ResultToProto(const StoredResult& result) {
       entry.set_detail(reason.detail);
     }
     for (const auto& [name, value] : evaluation.kpis.values) {
-      if (const KpiDefinition* definition = FindKpi(name)) (*out.mutable_kpis())[name] = KpiToProto(*definition, value);
+      if (const KpiDefinition* definition = FindKpi(name))
+        (*out.mutable_kpis())[name] = KpiToProto(*definition, value);
     }
     out.mutable_missing()->insert(evaluation.kpis.missing.begin(), evaluation.kpis.missing.end());
   }

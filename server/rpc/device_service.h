@@ -11,9 +11,11 @@ class DeviceService final : public v1::DeviceService::Service {
  public:
   DeviceService(TaskQueue& core, const Coordinator& coordinator) : core_(core), coordinator_(coordinator) {}
 
-  grpc::Status ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*, v1::ListDevicesResponse*) override;
+  grpc::Status ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest*,
+                           v1::ListDevicesResponse*) override;
   grpc::Status GetDevice(grpc::ServerContext*, const v1::GetDeviceRequest*, v1::Device*) override;
-  grpc::Status ListDrivers(grpc::ServerContext*, const v1::ListDriversRequest*, v1::ListDriversResponse*) override;
+  grpc::Status ListDrivers(grpc::ServerContext*, const v1::ListDriversRequest*,
+                           v1::ListDriversResponse*) override;
 
  private:
   std::vector<DeviceView> Devices();

@@ -28,7 +28,8 @@ Status UnknownJob(const std::string& id) {
 
 Status JobService::CheckFiles(const JobSpec& spec) {
   const auto model_path = parts_.artifacts.PathOf(spec.model);
-  if (!model_path.ok()) return FailedPreconditionError("model: " + model_path.status().message() + "; upload it first");
+  if (!model_path.ok())
+    return FailedPreconditionError("model: " + model_path.status().message() + "; upload it first");
   const auto data_path = parts_.artifacts.PathOf(spec.data);
   if (!data_path.ok()) {
     return FailedPreconditionError("data.file: " + data_path.status().message() + "; upload it first");
@@ -38,7 +39,8 @@ Status JobService::CheckFiles(const JobSpec& spec) {
   if (const auto shapes = SampleShapes(*model); !shapes.ok()) return shapes.status().WithContext("model");
   PADDOCK_RETURN_IF_ERROR(CheckData(spec.data_spec, *data_path, *model, spec.task, spec.data_path));
   if (!spec.reference_run.empty() && !parts_.reader.GetResult(RunId(spec.reference_run)).ok()) {
-    return InvalidArgumentError("reference_run: no run '" + spec.reference_run + "'; `paddock result list` shows them");
+    return InvalidArgumentError("reference_run: no run '" + spec.reference_run +
+                                "'; `paddock result list` shows them");
   }
   return OkStatus();
 }
@@ -65,8 +67,7 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext*, const v1::SubmitJobRequ
 }
 
 Result<v1::JobStatus> JobService::StatusOf(const JobId& job) {
-  const auto live =
-      AskCore<Result<JobView>>(parts_.core, [&] { return parts_.coordinator.ViewJob(job); });
+  const auto live = AskCore<Result<JobView>>(parts_.core, [&] { return parts_.coordinator.ViewJob(job); });
   if (live.ok()) return JobStatusToProto(live->job, live->runs, live->drivers);
   const auto stored = parts_.reader.GetJob(job);
   if (!stored.ok()) {
@@ -75,7 +76,8 @@ Result<v1::JobStatus> JobService::StatusOf(const JobId& job) {
   return StoredJobToProto(*stored);
 }
 
-grpc::Status JobService::GetJob(grpc::ServerContext*, const v1::GetJobRequest* request, v1::JobStatus* response) {
+grpc::Status JobService::GetJob(grpc::ServerContext*, const v1::GetJobRequest* request,
+                                v1::JobStatus* response) {
   auto status = StatusOf(JobId(request->job_id()));
   if (!status.ok()) return ToGrpc(status.status());
   *response = *std::move(status);
@@ -93,13 +95,13 @@ grpc::Status JobService::ListJobs(grpc::ServerContext*, const v1::ListJobsReques
 grpc::Status JobService::CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request,
                                    v1::CancelJobResponse*) {
   const JobId job(request->job_id());
-  const Status status = AwaitCore<Status>(
-      parts_.core, [&](auto reply) { parts_.coordinator.Cancel(job, std::move(reply)); });
+  const Status status =
+      AwaitCore<Status>(parts_.core, [&](auto reply) { parts_.coordinator.Cancel(job, std::move(reply)); });
   if (status.code() == StatusCode::kNotFound) {
     const auto stored = parts_.reader.GetJob(job);
     if (!stored.ok()) return ToGrpc(UnknownJob(request->job_id()));
-    return ToGrpc(FailedPreconditionError("job " + job.str() + " has ended already: " +
-                                          std::string(JobStateName(stored->job.state))));
+    return ToGrpc(FailedPreconditionError(
+        "job " + job.str() + " has ended already: " + std::string(JobStateName(stored->job.state))));
   }
   return ToGrpc(status);
 }
@@ -114,7 +116,8 @@ grpc::Status JobService::WatchJob(grpc::ServerContext* context, const v1::WatchJ
     if (!writer->Write(*status) || status->state() != "running") return grpc::Status::OK;
     std::this_thread::sleep_for(kWatchInterval);
     while (!subscription.WaitForChange(kWatchPatience)) {
-      if (parts_.watch.stopped()) return ToGrpc(UnavailableError("the coordinator stops; the job goes on when it is back"));
+      if (parts_.watch.stopped())
+        return ToGrpc(UnavailableError("the coordinator stops; the job goes on when it is back"));
       if (context->IsCancelled()) return grpc::Status::CANCELLED;
     }
   }

@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint32_t kDefaultResultLimit = 50;
 
 std::string VariantName(const StoredResult& result) {
-  return result.run.variant < result.spec.variants.size() ? result.spec.variants[result.run.variant].name : "";
+  return result.run.variant < result.spec.variants.size() ? result.spec.variants[result.run.variant].name
+                                                          : "";
 }
 
 bool IsValid(const StoredResult& result) {
@@ -28,9 +29,9 @@ std::vector<StoredResult> ValidOnly(std::vector<StoredResult> results, v1::Compa
       valid.push_back(std::move(result));
       continue;
     }
-    const std::string why = result.evaluation
-                                ? "its verdict is " + std::string(VerdictName(result.evaluation->judgement.verdict))
-                                : "it is " + std::string(RunStateName(result.run.state));
+    const std::string why =
+        result.evaluation ? "its verdict is " + std::string(VerdictName(result.evaluation->judgement.verdict))
+                          : "it is " + std::string(RunStateName(result.run.state));
     out.add_notes("run " + result.run.id.str() + " (" + result.run.device.str() + ", " + VariantName(result) +
                   ") is left out: " + why);
   }
@@ -44,7 +45,8 @@ void AddRows(const StoredResult& a, const StoredResult& b, v1::Comparison& out) 
     if (value_a == a.evaluation->kpis.values.end() || value_b == b.evaluation->kpis.values.end()) continue;
     const KpiComparison compared = CompareKpi(kpi.better, value_a->second, value_b->second);
     v1::Comparison::Row& row = *out.add_rows();
-    row.set_device(a.run.device == b.run.device ? a.run.device.str() : a.run.device.str() + " / " + b.run.device.str());
+    row.set_device(a.run.device == b.run.device ? a.run.device.str()
+                                                : a.run.device.str() + " / " + b.run.device.str());
     row.set_variant_a(VariantName(a));
     row.set_variant_b(VariantName(b));
     row.set_run_a(a.run.id.str());
@@ -69,8 +71,8 @@ std::set<std::string> Variants(const std::vector<StoredResult>& results) {
 grpc::Status ResultService::ListResults(grpc::ServerContext*, const v1::ListResultsRequest* request,
                                         v1::ListResultsResponse* response) {
   const std::uint32_t limit = request->limit() == 0 ? kDefaultResultLimit : request->limit();
-  const auto results =
-      request->job_id().empty() ? reader_.ListResults(limit) : reader_.ListResultsOf(JobId(request->job_id()));
+  const auto results = request->job_id().empty() ? reader_.ListResults(limit)
+                                                 : reader_.ListResultsOf(JobId(request->job_id()));
   if (results.status().code() == StatusCode::kNotFound) {
     return ToGrpc(NotFoundError("no job '" + request->job_id() + "'; `paddock job list` shows the latest"));
   }
@@ -84,7 +86,8 @@ grpc::Status ResultService::GetResult(grpc::ServerContext*, const v1::GetResultR
   const auto result = reader_.GetResult(RunId(request->run_id()));
   if (!result.ok()) {
     if (result.status().code() != StatusCode::kNotFound) return ToGrpc(result.status());
-    return ToGrpc(NotFoundError("no run '" + request->run_id() + "'; `paddock result list` shows the latest"));
+    return ToGrpc(
+        NotFoundError("no run '" + request->run_id() + "'; `paddock result list` shows the latest"));
   }
   *response = ResultToProto(*result);
   return grpc::Status::OK;
@@ -100,12 +103,14 @@ Result<std::vector<StoredResult>> ResultService::ResultsOf(const std::string& id
   }
   auto results = reader_.ListResultsOf(JobId(id));
   if (results.status().code() == StatusCode::kNotFound) {
-    return NotFoundError("neither a run nor a job '" + id + "'; `paddock job list` and `paddock result list` show them");
+    return NotFoundError("neither a run nor a job '" + id +
+                         "'; `paddock job list` and `paddock result list` show them");
   }
   return results;
 }
 
-grpc::Status ResultService::Compare(grpc::ServerContext*, const v1::CompareRequest* request, v1::Comparison* out) {
+grpc::Status ResultService::Compare(grpc::ServerContext*, const v1::CompareRequest* request,
+                                    v1::Comparison* out) {
   auto all_a = ResultsOf(request->a());
   if (!all_a.ok()) return ToGrpc(all_a.status());
   auto all_b = ResultsOf(request->b());
@@ -127,11 +132,14 @@ grpc::Status ResultService::Compare(grpc::ServerContext*, const v1::CompareReque
       paired_b.insert(right.run.id);
       AddRows(left, right, *out);
     }
-    if (!paired) out->add_notes("run " + left.run.id.str() + " of " + request->a() + " has no partner in " + request->b());
+    if (!paired)
+      out->add_notes("run " + left.run.id.str() + " of " + request->a() + " has no partner in " +
+                     request->b());
   }
   for (const StoredResult& right : b) {
     if (!paired_b.contains(right.run.id)) {
-      out->add_notes("run " + right.run.id.str() + " of " + request->b() + " has no partner in " + request->a());
+      out->add_notes("run " + right.run.id.str() + " of " + request->b() + " has no partner in " +
+                     request->a());
     }
   }
   return grpc::Status::OK;

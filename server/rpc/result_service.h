@@ -10,7 +10,8 @@ class ResultService final : public v1::ResultService::Service {
  public:
   explicit ResultService(StoreReader& reader) : reader_(reader) {}
 
-  grpc::Status ListResults(grpc::ServerContext*, const v1::ListResultsRequest*, v1::ListResultsResponse*) override;
+  grpc::Status ListResults(grpc::ServerContext*, const v1::ListResultsRequest*,
+                           v1::ListResultsResponse*) override;
   grpc::Status GetResult(grpc::ServerContext*, const v1::GetResultRequest*, v1::RunResult*) override;
   grpc::Status Compare(grpc::ServerContext*, const v1::CompareRequest*, v1::Comparison*) override;
 

@@ -28,13 +28,15 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& address,
   for (grpc::Service* service : services) builder.RegisterService(service);
   auto server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
-    return AlreadyExistsError("cannot listen on " + address +
-                              ": the port is in use or not ours; stop the other process or choose another --listen");
+    return AlreadyExistsError(
+        "cannot listen on " + address +
+        ": the port is in use or not ours; stop the other process or choose another --listen");
   }
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(server), port));
 }
 
-RpcServer::RpcServer(std::unique_ptr<grpc::Server> server, int port) : server_(std::move(server)), port_(port) {}
+RpcServer::RpcServer(std::unique_ptr<grpc::Server> server, int port)
+    : server_(std::move(server)), port_(port) {}
 
 RpcServer::~RpcServer() { Shutdown(); }
 

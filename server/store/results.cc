@@ -5,13 +5,16 @@
 namespace paddock {
 
 Result<Verdict> ParseVerdict(std::string_view name) {
-  for (const Verdict verdict : {Verdict::kValid, Verdict::kDegraded, Verdict::kInconclusive, Verdict::kInvalid}) {
+  for (const Verdict verdict :
+       {Verdict::kValid, Verdict::kDegraded, Verdict::kInconclusive, Verdict::kInvalid}) {
     if (VerdictName(verdict) == name) return verdict;
   }
   return InternalError("the store has the unknown verdict '" + std::string(name) + "'");
 }
 
-std::string EncodeOptions(const std::map<std::string, std::string>& options) { return DumpStored(Json(options)); }
+std::string EncodeOptions(const std::map<std::string, std::string>& options) {
+  return DumpStored(Json(options));
+}
 
 Result<std::map<std::string, std::string>> DecodeOptions(std::string_view json) {
   PADDOCK_ASSIGN_OR_RETURN(const Json object, ParseJson(json, "stored options", kStoredLimits));

@@ -10,8 +10,8 @@
 namespace paddock {
 
 struct StoredRun {
-  Run run;             // without progress, which is not stored
-  std::string driver;  // the device's when the job was submitted
+  Run run;                         // without progress, which is not stored
+  std::string driver;              // the device's when the job was submitted
   std::optional<Verdict> verdict;  // absent: not evaluated
 };
 
@@ -24,7 +24,7 @@ struct StoredJob {
 struct StoredResult {
   Run run;
   std::string driver;
-  JobSpec spec;                                // of its job
+  JobSpec spec;  // of its job
   std::optional<Evaluation> evaluation;
   LeaseId measured_lease = 0;                  // under which the measurements arrived; 0: none
   std::vector<RepetitionReport> measurements;  // by index

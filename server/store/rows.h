@@ -10,10 +10,13 @@ namespace paddock {
 
 // The columns that the functions below read, in their order.
 inline constexpr char kJobColumns[] =
-    "jobs.sequence, jobs.id, jobs.idempotency_key, jobs.spec, jobs.state, jobs.submitted_wall_ms, jobs.finished_wall_ms";
+    "jobs.sequence, jobs.id, jobs.idempotency_key, jobs.spec, jobs.state, jobs.submitted_wall_ms, "
+    "jobs.finished_wall_ms";
 inline constexpr char kRunColumns[] =
-    "runs.id, runs.job, runs.device, runs.variant, runs.state, runs.attempts, runs.lease, runs.prepared, runs.plan,"
-    " runs.failure_class, runs.failure_stage, runs.failure_message, runs.agent_version, runs.finished_wall_ms, runs.driver,"
+    "runs.id, runs.job, runs.device, runs.variant, runs.state, runs.attempts, runs.lease, runs.prepared, "
+    "runs.plan,"
+    " runs.failure_class, runs.failure_stage, runs.failure_message, runs.agent_version, "
+    "runs.finished_wall_ms, runs.driver,"
     " runs.cancel_requested";
 inline constexpr int kRunColumnCount = 16;
 

@@ -17,7 +17,8 @@ Status SqliteStatus(sqlite3* connection, const std::string& path) {
   switch (code & 0xff) {
     case SQLITE_FULL:
     case SQLITE_IOERR:
-      return ResourceExhaustedError(what + "; free space on the disk of the state folder " + folder + " and check that disk");
+      return ResourceExhaustedError(what + "; free space on the disk of the state folder " + folder +
+                                    " and check that disk");
     case SQLITE_NOMEM:
       return ResourceExhaustedError(what);
     case SQLITE_BUSY:
@@ -25,7 +26,8 @@ Status SqliteStatus(sqlite3* connection, const std::string& path) {
       return UnavailableError(what + "; another process uses it");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return DataLossError(what + "; restore " + path + " from a copy, or move it away to begin with an empty store");
+      return DataLossError(what + "; restore " + path +
+                           " from a copy, or move it away to begin with an empty store");
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -80,9 +82,11 @@ Status Statement::Run(const std::function<Status(const Row&)>& on_row) {
 void Database::Closer::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
 
 Result<Database> Database::Open(const std::string& path, Mode mode) {
-  const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int flags =
+      mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   std::unique_ptr<sqlite3, Closer> connection(raw);
   if (connection == nullptr) return ResourceExhaustedError("database " + path + ": out of memory");
   if (code != SQLITE_OK) return SqliteStatus(raw, path);
@@ -94,14 +98,15 @@ Result<Database> Database::Open(const std::string& path, Mode mode) {
 
 Status Database::ExecuteScript(std::string_view sql) {
   const std::string script(sql);
-  if (sqlite3_exec(connection_.get(), script.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return OkStatus();
+  if (sqlite3_exec(connection_.get(), script.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK)
+    return OkStatus();
   return SqliteStatus(connection_.get(), *path_);
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &statement, nullptr);
+  const int code = sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return SqliteStatus(connection_.get(), *path_);
   return Statement(statement, path_.get());
 }

@@ -92,64 +92,73 @@ void SqliteStore::Rollback() {
 }
 
 Status SqliteStore::InsertJob(const Job& job, const std::vector<Run>& runs) {
-  PADDOCK_RETURN_IF_ERROR(
-      Execute("INSERT INTO jobs (sequence, id, idempotency_key, spec, state, submitted_wall_ms, finished_wall_ms)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?)",
-              job.sequence, job.id.str(), TextUnlessEmpty(job.idempotency_key), EncodeJobSpec(job.spec),
-              JobStateName(job.state), job.submitted_wall_ms, job.finished_wall_ms));
+  PADDOCK_RETURN_IF_ERROR(Execute(
+      "INSERT INTO jobs (sequence, id, idempotency_key, spec, state, submitted_wall_ms, finished_wall_ms)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+      job.sequence, job.id.str(), TextUnlessEmpty(job.idempotency_key), EncodeJobSpec(job.spec),
+      JobStateName(job.state), job.submitted_wall_ms, job.finished_wall_ms));
   for (const Run& run : runs) {
     PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t number, NumberOf(run.id));
     const RunColumns columns(run);
-    PADDOCK_RETURN_IF_ERROR(ExecuteOne(
-        "device '" + run.device.str() + "'",
-        "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, prepared, plan,"
-        " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms,"
-        " cancel_requested)"
-        " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 FROM devices WHERE id = ?4",
-        number, run.id.str(), job.id.str(), run.device.str(), run.variant, RunStateName(run.state), run.attempts, run.lease,
-        columns.prepared, run.plan_json, columns.failure_class, columns.failure_stage, columns.failure_message,
-        run.agent_version, run.finished_wall_ms, run.cancel_requested ? 1 : 0));
+    PADDOCK_RETURN_IF_ERROR(
+        ExecuteOne("device '" + run.device.str() + "'",
+                   "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, "
+                   "prepared, plan,"
+                   " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms,"
+                   " cancel_requested)"
+                   " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 "
+                   "FROM devices WHERE id = ?4",
+                   number, run.id.str(), job.id.str(), run.device.str(), run.variant, RunStateName(run.state),
+                   run.attempts, run.lease, columns.prepared, run.plan_json, columns.failure_class,
+                   columns.failure_stage, columns.failure_message, run.agent_version, run.finished_wall_ms,
+                   run.cancel_requested ? 1 : 0));
   }
   return OkStatus();
 }
 
 Status SqliteStore::UpdateJob(const Job& job) {
-  return ExecuteOne("job '" + job.id.str() + "'", "UPDATE jobs SET state = ?, finished_wall_ms = ? WHERE id = ?",
-                    JobStateName(job.state), job.finished_wall_ms, job.id.str());
+  return ExecuteOne("job '" + job.id.str() + "'",
+                    "UPDATE jobs SET state = ?, finished_wall_ms = ? WHERE id = ?", JobStateName(job.state),
+                    job.finished_wall_ms, job.id.str());
 }
 
 Status SqliteStore::UpdateRun(const Run& run) {
   const RunColumns columns(run);
-  return ExecuteOne("run '" + run.id.str() + "'",
-                    "UPDATE runs SET state = ?, attempts = ?, lease = ?, prepared = ?, plan = ?, failure_class = ?,"
-                    " failure_stage = ?, failure_message = ?, agent_version = ?, finished_wall_ms = ?,"
-                    " cancel_requested = ? WHERE id = ?",
-                    RunStateName(run.state), run.attempts, run.lease, columns.prepared, run.plan_json,
-                    columns.failure_class, columns.failure_stage, columns.failure_message, run.agent_version,
-                    run.finished_wall_ms, run.cancel_requested ? 1 : 0, run.id.str());
+  return ExecuteOne(
+      "run '" + run.id.str() + "'",
+      "UPDATE runs SET state = ?, attempts = ?, lease = ?, prepared = ?, plan = ?, failure_class = ?,"
+      " failure_stage = ?, failure_message = ?, agent_version = ?, finished_wall_ms = ?,"
+      " cancel_requested = ? WHERE id = ?",
+      RunStateName(run.state), run.attempts, run.lease, columns.prepared, run.plan_json,
+      columns.failure_class, columns.failure_stage, columns.failure_message, run.agent_version,
+      run.finished_wall_ms, run.cancel_requested ? 1 : 0, run.id.str());
 }
 
 Status SqliteStore::UpsertDevice(const DeviceRecord& device) {
-  return Execute("INSERT INTO devices (id, driver, last_seen_wall_ms, record) VALUES (?, ?, ?, ?)"
-                 " ON CONFLICT (id) DO UPDATE SET driver = excluded.driver, record = excluded.record,"
-                 " last_seen_wall_ms = excluded.last_seen_wall_ms",
-                 device.id.str(), device.description.driver, device.last_seen_wall_ms, EncodeDeviceRecord(device));
+  return Execute(
+      "INSERT INTO devices (id, driver, last_seen_wall_ms, record) VALUES (?, ?, ?, ?)"
+      " ON CONFLICT (id) DO UPDATE SET driver = excluded.driver, record = excluded.record,"
+      " last_seen_wall_ms = excluded.last_seen_wall_ms",
+      device.id.str(), device.description.driver, device.last_seen_wall_ms, EncodeDeviceRecord(device));
 }
 
 Status SqliteStore::InsertLease(const LeaseRecord& lease) {
-  return Execute("INSERT INTO leases (id, run, device, granted_wall_ms, deadline_wall_ms) VALUES (?, ?, ?, ?, ?)", lease.id,
-                 lease.run.str(), lease.device.str(), lease.granted_wall_ms, lease.deadline_wall_ms);
+  return Execute(
+      "INSERT INTO leases (id, run, device, granted_wall_ms, deadline_wall_ms) VALUES (?, ?, ?, ?, ?)",
+      lease.id, lease.run.str(), lease.device.str(), lease.granted_wall_ms, lease.deadline_wall_ms);
 }
 
 Status SqliteStore::ExtendLease(LeaseId lease, std::int64_t deadline_wall_ms) {
   return ExecuteOne("open lease " + std::to_string(lease),
-                    "UPDATE leases SET deadline_wall_ms = ? WHERE id = ? AND ended_wall_ms IS NULL", deadline_wall_ms, lease);
+                    "UPDATE leases SET deadline_wall_ms = ? WHERE id = ? AND ended_wall_ms IS NULL",
+                    deadline_wall_ms, lease);
 }
 
 Status SqliteStore::EndLease(LeaseId lease, const std::string& reason, std::int64_t wall_ms) {
-  return ExecuteOne("open lease " + std::to_string(lease),
-                    "UPDATE leases SET ended_wall_ms = ?, end_reason = ? WHERE id = ? AND ended_wall_ms IS NULL", wall_ms,
-                    reason, lease);
+  return ExecuteOne(
+      "open lease " + std::to_string(lease),
+      "UPDATE leases SET ended_wall_ms = ?, end_reason = ? WHERE id = ? AND ended_wall_ms IS NULL", wall_ms,
+      reason, lease);
 }
 
 Status SqliteStore::InsertMeasurements(const RunReport& report) {
@@ -157,11 +166,11 @@ Status SqliteStore::InsertMeasurements(const RunReport& report) {
   for (const RepetitionReport& repetition : report.repetitions) {
     const std::optional<Blob> record =
         repetition.record_blob.empty() ? std::optional(Blob{repetition.record_inline}) : std::nullopt;
-    PADDOCK_RETURN_IF_ERROR(
-        Execute("INSERT INTO measurements (run, repetition, lease, record, record_digest, predictions)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                report.run.str(), repetition.index, report.lease, record, TextUnlessEmpty(repetition.record_blob.hex()),
-                TextUnlessEmpty(repetition.predictions.hex())));
+    PADDOCK_RETURN_IF_ERROR(Execute(
+        "INSERT INTO measurements (run, repetition, lease, record, record_digest, predictions)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        report.run.str(), repetition.index, report.lease, record,
+        TextUnlessEmpty(repetition.record_blob.hex()), TextUnlessEmpty(repetition.predictions.hex())));
   }
   return OkStatus();
 }
@@ -169,16 +178,18 @@ Status SqliteStore::InsertMeasurements(const RunReport& report) {
 Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluation) {
   const std::string& id = run.str();
   PADDOCK_RETURN_IF_ERROR(Execute("DELETE FROM evaluations WHERE run = ?", id));
-  PADDOCK_RETURN_IF_ERROR(Execute("INSERT INTO evaluations (run, verdict, runtime, options) VALUES (?, ?, ?, ?)", id,
-                                  VerdictName(evaluation.judgement.verdict), evaluation.runtime,
-                                  EncodeOptions(evaluation.options)));
+  PADDOCK_RETURN_IF_ERROR(Execute(
+      "INSERT INTO evaluations (run, verdict, runtime, options) VALUES (?, ?, ?, ?)", id,
+      VerdictName(evaluation.judgement.verdict), evaluation.runtime, EncodeOptions(evaluation.options)));
   int position = 0;
   for (const Reason& reason : evaluation.judgement.reasons) {
-    PADDOCK_RETURN_IF_ERROR(Execute("INSERT INTO verdict_reasons (run, position, code, detail) VALUES (?, ?, ?, ?)", id,
-                                    position++, reason.code, reason.detail));
+    PADDOCK_RETURN_IF_ERROR(
+        Execute("INSERT INTO verdict_reasons (run, position, code, detail) VALUES (?, ?, ?, ?)", id,
+                position++, reason.code, reason.detail));
   }
   constexpr const char* kInsertKpi =
-      "INSERT INTO kpis (run, name, value, unit, lower, upper, confidence, missing) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+      "INSERT INTO kpis (run, name, value, unit, lower, upper, confidence, missing) VALUES (?, ?, ?, ?, ?, "
+      "?, ?, ?)";
   const auto unit_of = [](const std::string& name) {
     const KpiDefinition* definition = FindKpi(name);
     return definition == nullptr ? std::string_view() : definition->unit;
@@ -190,8 +201,9 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
     };
     // SQLite has no NaN and would take it for a value that is absent without a reason.
     const bool is_number = !std::isnan(kpi.value);
-    PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, is_number ? std::optional(kpi.value) : none, unit_of(name),
-                                    is_number ? bound(&Interval::lower) : none, is_number ? bound(&Interval::upper) : none,
+    PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, is_number ? std::optional(kpi.value) : none,
+                                    unit_of(name), is_number ? bound(&Interval::lower) : none,
+                                    is_number ? bound(&Interval::upper) : none,
                                     is_number ? bound(&Interval::confidence) : none,
                                     is_number ? std::nullopt : std::optional<std::string>("not_a_number")));
   }
@@ -201,14 +213,17 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
   return OkStatus();
 }
 
-Status SqliteStore::InsertEvent(const std::string& subject, const std::string& kind, const std::string& detail,
-                                std::int64_t wall_ms) {
-  return Execute("INSERT INTO events (wall_ms, subject, kind, detail) VALUES (?, ?, ?, ?)", wall_ms, subject, kind, detail);
+Status SqliteStore::InsertEvent(const std::string& subject, const std::string& kind,
+                                const std::string& detail, std::int64_t wall_ms) {
+  return Execute("INSERT INTO events (wall_ms, subject, kind, detail) VALUES (?, ?, ?, ?)", wall_ms, subject,
+                 kind, detail);
 }
 
 Status SqliteStore::UpsertRecipe(const std::string& key, const std::string& content) {
-  return Execute("INSERT INTO recipes (key, content) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET content = excluded.content",
-                 key, content);
+  return Execute(
+      "INSERT INTO recipes (key, content) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET content = "
+      "excluded.content",
+      key, content);
 }
 
 Status SqliteStore::SetSizeLimit(std::uint32_t pages) {

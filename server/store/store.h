@@ -24,7 +24,8 @@ namespace paddock {
 class SqliteStore : public StorePort {
  public:
   // Creates or migrates the database at `path`. FAILED_PRECONDITION: a newer paddockd wrote it.
-  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Clock& clock = SystemClock());
+  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path,
+                                                   const Clock& clock = SystemClock());
 
   Status Begin() override;
   Status Commit() override;
@@ -60,8 +61,9 @@ class SqliteStore : public StorePort {
   Status ExecuteOne(const std::string& what, const char* sql, const Parameters&... parameters);
 
   Database database_;
-  bool in_transaction_ = false;  // between Begin() and Commit() or Rollback(), also when SQLite has rolled back by itself
-  Status transaction_error_;     // the first one since Begin()
+  bool in_transaction_ =
+      false;  // between Begin() and Commit() or Rollback(), also when SQLite has rolled back by itself
+  Status transaction_error_;  // the first one since Begin()
   std::map<const char*, Statement> statements_;
 };
 

@@ -7,8 +7,9 @@ namespace {
 
 Result<std::vector<Job>> ReadRunningJobs(Database& database) {
   std::vector<Job> jobs;
-  PADDOCK_ASSIGN_OR_RETURN(Statement query, database.Prepare(std::string("SELECT ") + kJobColumns +
-                                                             " FROM jobs WHERE state = 'running' ORDER BY sequence"));
+  PADDOCK_ASSIGN_OR_RETURN(Statement query,
+                           database.Prepare(std::string("SELECT ") + kJobColumns +
+                                            " FROM jobs WHERE state = 'running' ORDER BY sequence"));
   PADDOCK_RETURN_IF_ERROR(query.ForEach([&](const Row& row) -> Status {
     PADDOCK_ASSIGN_OR_RETURN(Job job, JobOfRow(row));
     jobs.push_back(std::move(job));
@@ -36,12 +37,13 @@ Result<std::vector<Run>> ReadRunsOf(Database& database, std::vector<Job>& jobs) 
 
 Result<std::vector<LeaseRecord>> ReadOpenLeases(Database& database) {
   std::vector<LeaseRecord> leases;
-  PADDOCK_ASSIGN_OR_RETURN(Statement query,
-                           database.Prepare("SELECT id, run, device, granted_wall_ms, deadline_wall_ms FROM leases"
-                                            " WHERE ended_wall_ms IS NULL ORDER BY id"));
+  PADDOCK_ASSIGN_OR_RETURN(
+      Statement query,
+      database.Prepare("SELECT id, run, device, granted_wall_ms, deadline_wall_ms FROM leases"
+                       " WHERE ended_wall_ms IS NULL ORDER BY id"));
   PADDOCK_RETURN_IF_ERROR(query.ForEach([&](const Row& row) {
-    leases.push_back({static_cast<LeaseId>(row.Int64(0)), RunId(row.Text(1)), DeviceId(row.Text(2)), row.Int64(3),
-                      row.Int64(4)});
+    leases.push_back({static_cast<LeaseId>(row.Int64(0)), RunId(row.Text(1)), DeviceId(row.Text(2)),
+                      row.Int64(3), row.Int64(4)});
     return OkStatus();
   }));
   return leases;
@@ -70,7 +72,8 @@ Result<StorePort::Snapshot> SqliteStore::Load() {
 
 Result<std::optional<JobId>> SqliteStore::FindJobByIdempotencyKey(const std::string& key) {
   std::optional<JobId> job;
-  PADDOCK_ASSIGN_OR_RETURN(Statement query, database_.Prepare("SELECT id FROM jobs WHERE idempotency_key = ?"));
+  PADDOCK_ASSIGN_OR_RETURN(Statement query,
+                           database_.Prepare("SELECT id FROM jobs WHERE idempotency_key = ?"));
   PADDOCK_RETURN_IF_ERROR(query.ForEach(
       [&](const Row& row) {
         job = JobId(row.Text(0));

@@ -23,7 +23,8 @@ Result<StoredRun> RunWithVerdict(const Row& row) {
 }
 
 template <typename... Parameters>
-Result<std::vector<StoredRun>> ReadRuns(Database& database, const std::string& rest, const Parameters&... parameters) {
+Result<std::vector<StoredRun>> ReadRuns(Database& database, const std::string& rest,
+                                        const Parameters&... parameters) {
   std::vector<StoredRun> runs;
   PADDOCK_ASSIGN_OR_RETURN(Statement query, database.Prepare(RunQuery(rest)));
   PADDOCK_RETURN_IF_ERROR(query.ForEach(
@@ -36,10 +37,13 @@ Result<std::vector<StoredRun>> ReadRuns(Database& database, const std::string& r
   return runs;
 }
 
+// Without their runs.
 template <typename... Parameters>
-Result<std::vector<StoredJob>> ReadJobs(Database& database, const std::string& rest, const Parameters&... parameters) {
+Result<std::vector<StoredJob>> ReadBareJobs(Database& database, const std::string& rest,
+                                            const Parameters&... parameters) {
   std::vector<StoredJob> jobs;
-  PADDOCK_ASSIGN_OR_RETURN(Statement query, database.Prepare(std::string("SELECT ") + kJobColumns + " FROM jobs " + rest));
+  PADDOCK_ASSIGN_OR_RETURN(Statement query,
+                           database.Prepare(std::string("SELECT ") + kJobColumns + " FROM jobs " + rest));
   PADDOCK_RETURN_IF_ERROR(query.ForEach(
       [&](const Row& row) -> Status {
         PADDOCK_ASSIGN_OR_RETURN(Job job, JobOfRow(row));
@@ -47,9 +51,16 @@ Result<std::vector<StoredJob>> ReadJobs(Database& database, const std::string& r
         return OkStatus();
       },
       parameters...));
+  return jobs;
+}
+
+template <typename... Parameters>
+Result<std::vector<StoredJob>> ReadJobs(Database& database, const std::string& rest,
+                                        const Parameters&... parameters) {
+  PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredJob> jobs, ReadBareJobs(database, rest, parameters...));
   for (StoredJob& stored : jobs) {
-    PADDOCK_ASSIGN_OR_RETURN(stored.runs,
-                             ReadRuns(database, "WHERE runs.job = ? ORDER BY runs.sequence", stored.job.id.str()));
+    PADDOCK_ASSIGN_OR_RETURN(
+        stored.runs, ReadRuns(database, "WHERE runs.job = ? ORDER BY runs.sequence", stored.job.id.str()));
     for (const StoredRun& run : stored.runs) stored.job.runs.push_back(run.run.id);
   }
   return jobs;
@@ -57,32 +68,42 @@ Result<std::vector<StoredJob>> ReadJobs(Database& database, const std::string& r
 
 Result<StoredJob> ReadJob(Database& database, const JobId& job) {
   PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredJob> jobs, ReadJobs(database, "WHERE id = ?", job.str()));
-  if (jobs.empty()) return NotFoundError("there is no job '" + job.str() + "'; `paddock job list` shows those that exist");
+  if (jobs.empty())
+    return NotFoundError("there is no job '" + job.str() + "'; `paddock job list` shows those that exist");
   return std::move(jobs.front());
 }
 
-Status ReadMeasurements(Database& database, StoredResult& result) {
-  PADDOCK_ASSIGN_OR_RETURN(Statement query,
-                           database.Prepare("SELECT repetition, lease, record, record_digest, predictions FROM measurements"
-                                            " WHERE run = ? ORDER BY repetition"));
-  return query.ForEach(
+struct Measurements {
+  LeaseId lease = 0;
+  std::vector<RepetitionReport> repetitions;
+};
+
+Result<Measurements> ReadMeasurements(Database& database, const RunId& run) {
+  Measurements measurements;
+  PADDOCK_ASSIGN_OR_RETURN(
+      Statement query,
+      database.Prepare("SELECT repetition, lease, record, record_digest, predictions FROM measurements"
+                       " WHERE run = ? ORDER BY repetition"));
+  PADDOCK_RETURN_IF_ERROR(query.ForEach(
       [&](const Row& row) -> Status {
         RepetitionReport repetition;
         repetition.index = static_cast<std::uint32_t>(row.Int64(0));
-        result.measured_lease = static_cast<LeaseId>(row.Int64(1));
+        measurements.lease = static_cast<LeaseId>(row.Int64(1));
         repetition.record_inline = row.Text(2);
         PADDOCK_ASSIGN_OR_RETURN(repetition.record_blob, DigestOfRow(row, 3));
         PADDOCK_ASSIGN_OR_RETURN(repetition.predictions, DigestOfRow(row, 4));
-        result.measurements.push_back(std::move(repetition));
+        measurements.repetitions.push_back(std::move(repetition));
         return OkStatus();
       },
-      result.run.id.str());
+      run.str()));
+  return measurements;
 }
 
 Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Verdict verdict) {
   Evaluation evaluation;
   evaluation.judgement.verdict = verdict;
-  PADDOCK_ASSIGN_OR_RETURN(Statement head, database.Prepare("SELECT runtime, options FROM evaluations WHERE run = ?"));
+  PADDOCK_ASSIGN_OR_RETURN(Statement head,
+                           database.Prepare("SELECT runtime, options FROM evaluations WHERE run = ?"));
   PADDOCK_RETURN_IF_ERROR(head.ForEach(
       [&](const Row& row) -> Status {
         evaluation.runtime = row.Text(0);
@@ -90,16 +111,18 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
         return OkStatus();
       },
       run));
-  PADDOCK_ASSIGN_OR_RETURN(Statement reasons,
-                           database.Prepare("SELECT code, detail FROM verdict_reasons WHERE run = ? ORDER BY position"));
+  PADDOCK_ASSIGN_OR_RETURN(
+      Statement reasons,
+      database.Prepare("SELECT code, detail FROM verdict_reasons WHERE run = ? ORDER BY position"));
   PADDOCK_RETURN_IF_ERROR(reasons.ForEach(
       [&](const Row& row) {
         evaluation.judgement.reasons.push_back({row.Text(0), row.Text(1)});
         return OkStatus();
       },
       run));
-  PADDOCK_ASSIGN_OR_RETURN(Statement kpis,
-                           database.Prepare("SELECT name, value, lower, upper, confidence, missing FROM kpis WHERE run = ?"));
+  PADDOCK_ASSIGN_OR_RETURN(
+      Statement kpis,
+      database.Prepare("SELECT name, value, lower, upper, confidence, missing FROM kpis WHERE run = ?"));
   PADDOCK_RETURN_IF_ERROR(kpis.ForEach(
       [&](const Row& row) {
         if (!row.IsNull(5)) {
@@ -121,13 +144,18 @@ Result<std::vector<StoredResult>> ReadResults(Database& database, std::vector<St
   for (StoredRun& stored : runs) {
     auto spec = specs.find(stored.run.job);
     if (spec == specs.end()) {
-      PADDOCK_ASSIGN_OR_RETURN(StoredJob job, ReadJob(database, stored.run.job));
-      spec = specs.emplace(stored.run.job, std::move(job.job.spec)).first;
+      PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredJob> jobs,
+                               ReadBareJobs(database, "WHERE id = ?", stored.run.job.str()));
+      if (jobs.empty()) return InternalError(stored.run.id.str() + " belongs to no job");
+      spec = specs.emplace(stored.run.job, std::move(jobs.front().job.spec)).first;
     }
     StoredResult result{std::move(stored.run), std::move(stored.driver), spec->second, std::nullopt, 0, {}};
-    PADDOCK_RETURN_IF_ERROR(ReadMeasurements(database, result));
+    PADDOCK_ASSIGN_OR_RETURN(Measurements measurements, ReadMeasurements(database, result.run.id));
+    result.measured_lease = measurements.lease;
+    result.measurements = std::move(measurements.repetitions);
     if (stored.verdict) {
-      PADDOCK_ASSIGN_OR_RETURN(result.evaluation, ReadEvaluation(database, result.run.id.str(), *stored.verdict));
+      PADDOCK_ASSIGN_OR_RETURN(result.evaluation,
+                               ReadEvaluation(database, result.run.id.str(), *stored.verdict));
     }
     results.push_back(std::move(result));
   }
@@ -136,9 +164,10 @@ Result<std::vector<StoredResult>> ReadResults(Database& database, std::vector<St
 
 Result<std::set<Digest>> ReadEvidenceBlobs(Database& database) {
   std::set<Digest> blobs;
-  PADDOCK_ASSIGN_OR_RETURN(Statement measured,
-                           database.Prepare("SELECT record_digest FROM measurements WHERE record_digest IS NOT NULL"
-                                            " UNION SELECT predictions FROM measurements WHERE predictions IS NOT NULL"));
+  PADDOCK_ASSIGN_OR_RETURN(
+      Statement measured,
+      database.Prepare("SELECT record_digest FROM measurements WHERE record_digest IS NOT NULL"
+                       " UNION SELECT predictions FROM measurements WHERE predictions IS NOT NULL"));
   PADDOCK_RETURN_IF_ERROR(measured.ForEach([&](const Row& row) -> Status {
     PADDOCK_ASSIGN_OR_RETURN(Digest digest, DigestOfRow(row, 0));
     blobs.insert(std::move(digest));
@@ -192,7 +221,8 @@ std::invoke_result_t<Query, Database&> StoreReader::Read(const Query& query) {
 }
 
 Result<std::vector<StoredJob>> StoreReader::ListJobs(std::uint32_t limit) {
-  return Read([&](Database& database) { return ReadJobs(database, "ORDER BY sequence DESC LIMIT ?", limit); });
+  return Read(
+      [&](Database& database) { return ReadJobs(database, "ORDER BY sequence DESC LIMIT ?", limit); });
 }
 
 Result<StoredJob> StoreReader::GetJob(const JobId& job) {
@@ -221,10 +251,18 @@ Result<StoredResult> StoreReader::GetResult(const RunId& run) {
   return Read([&](Database& database) -> Result<StoredResult> {
     PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredRun> runs, ReadRuns(database, "WHERE runs.id = ?", run.str()));
     if (runs.empty()) {
-      return NotFoundError("there is no run '" + run.str() + "'; `paddock result list` shows those that exist");
+      return NotFoundError("there is no run '" + run.str() +
+                           "'; `paddock result list` shows those that exist");
     }
     PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredResult> results, ReadResults(database, std::move(runs)));
     return std::move(results.front());
+  });
+}
+
+Result<std::vector<RepetitionReport>> StoreReader::GetMeasurements(const RunId& run) {
+  return Read([&](Database& database) -> Result<std::vector<RepetitionReport>> {
+    PADDOCK_ASSIGN_OR_RETURN(Measurements measurements, ReadMeasurements(database, run));
+    return std::move(measurements.repetitions);
   });
 }
 

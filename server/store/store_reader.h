@@ -29,6 +29,8 @@ class StoreReader {
   // All runs of one job, in its order. NOT_FOUND.
   Result<std::vector<StoredResult>> ListResultsOf(const JobId& job);
   Result<StoredResult> GetResult(const RunId& run);  // NOT_FOUND
+  // What GetResult() has of them, without the cost of the rest; empty when there are none, or no such run.
+  Result<std::vector<RepetitionReport>> GetMeasurements(const RunId& run);
 
   Result<std::vector<DeviceRecord>> ListDevices();
   Result<std::optional<std::string>> FindRecipe(const std::string& key);

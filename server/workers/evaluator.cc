@@ -39,8 +39,8 @@ Result<RepetitionRecord> ReadRecord(ArtifactStore& artifacts, const RepetitionRe
   return record;
 }
 
-Digest PredictionsOf(const StoredResult& result) {
-  for (const RepetitionReport& report : result.measurements) {
+Digest PredictionsOf(const std::vector<RepetitionReport>& measurements) {
+  for (const RepetitionReport& report : measurements) {
     if (!report.predictions.empty()) return report.predictions;
   }
   return Digest();
@@ -49,9 +49,10 @@ Digest PredictionsOf(const StoredResult& result) {
 }  // namespace
 
 Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& artifacts, StoreReader& reader) {
-  PADDOCK_ASSIGN_OR_RETURN(const StoredResult stored, reader.GetResult(request.run));
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<RepetitionReport> measurements,
+                           reader.GetMeasurements(request.run));
   RunEvidence evidence;
-  for (const RepetitionReport& report : stored.measurements) {
+  for (const RepetitionReport& report : measurements) {
     PADDOCK_ASSIGN_OR_RETURN(RepetitionRecord record, ReadRecord(artifacts, report));
     evidence.repetitions.push_back(std::move(record));
   }
@@ -63,7 +64,7 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   std::optional<MappedTensors> predictions;
   std::optional<MappedTensors> labels;
   std::optional<MappedTensors> reference;
-  if (const Digest digest = PredictionsOf(stored); !digest.empty() && request.computes_outputs) {
+  if (const Digest digest = PredictionsOf(measurements); !digest.empty() && request.computes_outputs) {
     PADDOCK_ASSIGN_OR_RETURN(predictions, MapTensors(artifacts, digest, "predictions"));
     evidence.predictions = predictions->tensors;
   }
@@ -73,7 +74,7 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   }
   if (!request.spec.reference_run.empty()) {
     PADDOCK_ASSIGN_OR_RETURN(const StoredResult other, reader.GetResult(RunId(request.spec.reference_run)));
-    if (const Digest digest = PredictionsOf(other); !digest.empty()) {
+    if (const Digest digest = PredictionsOf(other.measurements); !digest.empty()) {
       PADDOCK_ASSIGN_OR_RETURN(reference, MapTensors(artifacts, digest, "predictions of the reference run"));
       evidence.reference = reference->tensors;
     }

@@ -14,7 +14,9 @@ constexpr std::size_t kLastWordsBytes = 500;
 
 // {"code": 0, "message": "", "report": "..."}
 std::string EncodeAnswer(const Result<StepReport>& answer) {
-  Json json = {{"code", static_cast<int>(answer.status().code())}, {"message", answer.status().message()}, {"report", ""}};
+  Json json = {{"code", static_cast<int>(answer.status().code())},
+               {"message", answer.status().message()},
+               {"report", ""}};
   if (answer.ok()) json["report"] = EncodeStepReport(*answer);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -55,11 +57,17 @@ int PrepareStepMain(const std::vector<std::string>& arguments) {
   return 1;
 }
 
-Result<StepReport> RunStepInChild(const std::string& step, const std::string& in_path, const std::string& out_path,
-                                  const StepProcessSettings& settings, const std::function<bool()>& cancelled) {
+Result<StepReport> RunStepInChild(const std::string& step, const std::string& in_path,
+                                  const std::string& out_path, const StepProcessSettings& settings,
+                                  const std::function<bool()>& cancelled) {
   const std::string answer_path = out_path + ".answer";
   ProcessRequest request;
-  request.argv = {settings.program, kPrepareStepFlag, step, in_path, out_path, answer_path,
+  request.argv = {settings.program,
+                  kPrepareStepFlag,
+                  step,
+                  in_path,
+                  out_path,
+                  answer_path,
                   settings.tools.onnxruntime_library_path};
   request.environment = CleanEnvironment();
   request.memory_limit_bytes = settings.memory_limit_bytes;
@@ -70,11 +78,13 @@ Result<StepReport> RunStepInChild(const std::string& step, const std::string& in
     PADDOCK_ASSIGN_OR_RETURN(result, RunProcess(request, Deadline::After(settings.timeout), cancelled));
     if (result.signal == 0 || result.timed_out || result.cancelled) break;
   }
-  Result<StepReport> report = Status(StatusCode::kAborted, what + ": " + result.Describe() + LastWords(result));
+  Result<StepReport> report =
+      Status(StatusCode::kAborted, what + ": " + result.Describe() + LastWords(result));
   if (result.cancelled) {
     report = CancelledError(what + " was stopped because the coordinator ends");
   } else if (result.timed_out) {
-    report = DeadlineExceededError(what + " took longer than " + std::to_string(settings.timeout.count()) + " s and was killed");
+    report = DeadlineExceededError(what + " took longer than " + std::to_string(settings.timeout.count()) +
+                                   " s and was killed");
   } else if (result.succeeded()) {
     const Result<std::string> answer = ReadFile(answer_path);
     report = answer.ok() ? DecodeAnswer(*answer) : Result<StepReport>(answer.status().WithContext(what));

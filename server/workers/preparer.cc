@@ -34,26 +34,27 @@ class ScratchFolder {
 Status CheckDeviceTakes(const PreparedRun& model, const DeviceDescription& device) {
   const auto& kinds = device.artifact_kinds;
   if (std::find(kinds.begin(), kinds.end(), model.artifact_kind) == kinds.end()) {
-    return InvalidArgumentError("driver '" + device.driver + "' does not take models of kind '" + model.artifact_kind +
-                                "'; choose another device or variant");
+    return InvalidArgumentError("driver '" + device.driver + "' does not take models of kind '" +
+                                model.artifact_kind + "'; choose another device or variant");
   }
   if (device.limits.artifact_bytes && model.artifact_bytes > *device.limits.artifact_bytes) {
-    return InvalidArgumentError("the prepared model has " + std::to_string(model.artifact_bytes) +
-                                " bytes and the device takes " + std::to_string(*device.limits.artifact_bytes) +
-                                "; choose a smaller model or another device");
+    return InvalidArgumentError(
+        "the prepared model has " + std::to_string(model.artifact_bytes) + " bytes and the device takes " +
+        std::to_string(*device.limits.artifact_bytes) + "; choose a smaller model or another device");
   }
   return OkStatus();
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Preparer>> Preparer::Open(PreparerSettings settings, ArtifactStore& artifacts, StoreReader& reader,
-                                                 RecipeCache::Save save_recipe) {
+Result<std::unique_ptr<Preparer>> Preparer::Open(PreparerSettings settings, ArtifactStore& artifacts,
+                                                 StoreReader& reader, RecipeCache::Save save_recipe) {
   std::error_code error;
   fs::remove_all(settings.scratch_folder, error);
   if (error) return ErrnoStatus(error.value(), "empty " + settings.scratch_folder);
   PADDOCK_RETURN_IF_ERROR(CreateDirectories(settings.scratch_folder));
-  return std::unique_ptr<Preparer>(new Preparer(std::move(settings), artifacts, reader, std::move(save_recipe)));
+  return std::unique_ptr<Preparer>(
+      new Preparer(std::move(settings), artifacts, reader, std::move(save_recipe)));
 }
 
 FailureClass Preparer::ClassOf(const Status& status) {
@@ -82,8 +83,8 @@ Result<PreparedRun> Preparer::Prepare(const PreparationRequest& request) {
   }));
   PADDOCK_RETURN_IF_ERROR(CheckDeviceTakes(model.content, request.device));
 
-  const Digest data_key = DataRecipeKey(request.spec.data, request.spec.data_spec, model.content.inputs, request.spec.task,
-                                        request.device.limits.batch_bytes);
+  const Digest data_key = DataRecipeKey(request.spec.data, request.spec.data_spec, model.content.inputs,
+                                        request.spec.task, request.device.limits.batch_bytes);
   PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe data, recipes_.GetOrMake(data_key, [&] {
     return PrepareBatches(request.spec, model.content, request.device);
   }));
@@ -109,7 +110,8 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
     const std::string out_path = scratch.path() + "/" + std::to_string(recipe.report.size()) + "-" + step;
     PADDOCK_ASSIGN_OR_RETURN(const StepReport report, RunStepInChild(step, path, out_path, settings_.steps,
                                                                      [this] { return cancelled_.load(); }));
-    for (const std::string& line : report.lines) recipe.report.push_back(report.step + " (" + report.tool + "): " + line);
+    for (const std::string& line : report.lines)
+      recipe.report.push_back(report.step + " (" + report.tool + "): " + line);
     path = out_path;
   }
   if (variant.steps.empty()) recipe.report.push_back("model as it is");
@@ -124,7 +126,8 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
   return recipe;
 }
 
-Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const PreparedRun& model, const DeviceDescription& device) {
+Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const PreparedRun& model,
+                                             const DeviceDescription& device) {
   const ScratchFolder scratch(settings_.scratch_folder + "/" + std::to_string(next_folder_++));
   PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path()));
   ModelInfo info;
@@ -132,9 +135,9 @@ Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const Prepared
   info.inputs = model.inputs;
   info.outputs = model.outputs;
   PADDOCK_ASSIGN_OR_RETURN(const std::string path, artifacts_.PathOf(spec.data));
-  PADDOCK_ASSIGN_OR_RETURN(const PreparedData data,
-                           PrepareData(spec.data_spec, path, info, spec.task, DataLimits{device.limits.batch_bytes},
-                                       scratch.path(), spec.data_path));
+  PADDOCK_ASSIGN_OR_RETURN(const PreparedData data, PrepareData(spec.data_spec, path, info, spec.task,
+                                                                DataLimits{device.limits.batch_bytes},
+                                                                scratch.path(), spec.data_path));
   PreparedRun recipe;
   std::uint64_t bytes = 0;
   for (const BatchFile& batch : data.batches) {
@@ -147,7 +150,8 @@ Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const Prepared
     PADDOCK_ASSIGN_OR_RETURN(recipe.labels, artifacts_.Adopt(data.labels_path));
   }
   recipe.report.push_back("data: " + std::to_string(recipe.sample_count) + " samples in " +
-                          std::to_string(recipe.batches.size()) + " batches of " + std::to_string(bytes) + " bytes in all");
+                          std::to_string(recipe.batches.size()) + " batches of " + std::to_string(bytes) +
+                          " bytes in all");
   return recipe;
 }
 

@@ -22,8 +22,8 @@ struct PreparerSettings {
 
 class Preparer {
  public:
-  static Result<std::unique_ptr<Preparer>> Open(PreparerSettings settings, ArtifactStore& artifacts, StoreReader& reader,
-                                                RecipeCache::Save save_recipe);
+  static Result<std::unique_ptr<Preparer>> Open(PreparerSettings settings, ArtifactStore& artifacts,
+                                                StoreReader& reader, RecipeCache::Save save_recipe);
 
   // ClassOf() says whom an error blames.
   Result<PreparedRun> Prepare(const PreparationRequest& request);
@@ -33,11 +33,15 @@ class Preparer {
   void Cancel() { cancelled_ = true; }
 
  private:
-  Preparer(PreparerSettings settings, ArtifactStore& artifacts, StoreReader& reader, RecipeCache::Save save_recipe)
-      : settings_(std::move(settings)), artifacts_(artifacts), recipes_(artifacts, reader, std::move(save_recipe)) {}
+  Preparer(PreparerSettings settings, ArtifactStore& artifacts, StoreReader& reader,
+           RecipeCache::Save save_recipe)
+      : settings_(std::move(settings)),
+        artifacts_(artifacts),
+        recipes_(artifacts, reader, std::move(save_recipe)) {}
 
   Result<PreparedRun> PrepareModel(const JobSpec& spec, const Variant& variant);
-  Result<PreparedRun> PrepareBatches(const JobSpec& spec, const PreparedRun& model, const DeviceDescription& device);
+  Result<PreparedRun> PrepareBatches(const JobSpec& spec, const PreparedRun& model,
+                                     const DeviceDescription& device);
 
   const PreparerSettings settings_;
   ArtifactStore& artifacts_;

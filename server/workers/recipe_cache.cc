@@ -8,7 +8,8 @@ namespace paddock {
 
 bool RecipeCache::BlobsAreThere(const PreparedRun& recipe) {
   const auto here = [this](const Digest& digest) { return digest.empty() || artifacts_.Has(digest); };
-  return here(recipe.artifact) && here(recipe.labels) && std::all_of(recipe.batches.begin(), recipe.batches.end(), here);
+  return here(recipe.artifact) && here(recipe.labels) &&
+         std::all_of(recipe.batches.begin(), recipe.batches.end(), here);
 }
 
 std::optional<PreparedRun> RecipeCache::Find(const Digest& key) {
@@ -29,7 +30,8 @@ std::optional<PreparedRun> RecipeCache::Find(const Digest& key) {
   return recipe;
 }
 
-Result<RecipeCache::Recipe> RecipeCache::GetOrMake(const Digest& key, const std::function<Result<PreparedRun>()>& make) {
+Result<RecipeCache::Recipe> RecipeCache::GetOrMake(const Digest& key,
+                                                   const std::function<Result<PreparedRun>()>& make) {
   std::promise<Result<Recipe>> promise;
   {
     std::unique_lock lock(mutex_);
@@ -48,7 +50,8 @@ Result<RecipeCache::Recipe> RecipeCache::GetOrMake(const Digest& key, const std:
   } else {
     Result<PreparedRun> made = make();
     if (made.ok()) save_(key.hex(), EncodePreparedRun(*made));
-    recipe = made.ok() ? Result<Recipe>(Recipe{std::move(made).value(), false}) : Result<Recipe>(made.status());
+    recipe =
+        made.ok() ? Result<Recipe>(Recipe{std::move(made).value(), false}) : Result<Recipe>(made.status());
   }
   const std::lock_guard lock(mutex_);
   if (recipe.ok()) known_[key] = recipe->content;

@@ -39,7 +39,7 @@ class RecipeCache {
   StoreReader& reader_;
   const Save save_;
   std::mutex mutex_;
-  std::map<Digest, PreparedRun> known_;                                // guarded by mutex_
+  std::map<Digest, PreparedRun> known_;                                 // guarded by mutex_
   std::map<Digest, std::shared_future<Result<Recipe>>> in_the_making_;  // guarded by mutex_
 };
 

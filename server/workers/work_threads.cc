@@ -54,8 +54,8 @@ class WorkThreads::Pool {
   std::vector<std::thread> threads_;
 };
 
-WorkThreads::WorkThreads(Preparer& preparer, ArtifactStore& artifacts, StoreReader& reader, TaskQueue& core_queue,
-                         Answers answers)
+WorkThreads::WorkThreads(Preparer& preparer, ArtifactStore& artifacts, StoreReader& reader,
+                         TaskQueue& core_queue, Answers answers)
     : preparer_(preparer),
       artifacts_(artifacts),
       reader_(reader),
@@ -69,19 +69,19 @@ WorkThreads::~WorkThreads() { preparer_.Cancel(); }
 void WorkThreads::Prepare(const PreparationRequest& request) {
   preparation_->Add([this, request] {
     Result<PreparedRun> prepared = preparer_.Prepare(request);
-    core_queue_.Post([answer = answers_.on_prepared, run = request.run, prepared = std::move(prepared)]() mutable {
-      const FailureClass failure_class = Preparer::ClassOf(prepared.status());
-      answer(run, std::move(prepared), failure_class);
-    });
+    core_queue_.Post(
+        [answer = answers_.on_prepared, run = request.run, prepared = std::move(prepared)]() mutable {
+          const FailureClass failure_class = Preparer::ClassOf(prepared.status());
+          answer(run, std::move(prepared), failure_class);
+        });
   });
 }
 
 void WorkThreads::Evaluate(const EvaluationRequest& request) {
   evaluation_->Add([this, request] {
     Result<Evaluation> evaluation = paddock::Evaluate(request, artifacts_, reader_);
-    core_queue_.Post([answer = answers_.on_evaluated, run = request.run, evaluation = std::move(evaluation)]() mutable {
-      answer(run, std::move(evaluation));
-    });
+    core_queue_.Post([answer = answers_.on_evaluated, run = request.run,
+                      evaluation = std::move(evaluation)]() mutable { answer(run, std::move(evaluation)); });
   });
 }
 

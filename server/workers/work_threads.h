@@ -24,7 +24,8 @@ class WorkThreads : public WorkPort {
     std::function<void(const RunId&, Result<Evaluation>)> on_evaluated;
   };
 
-  WorkThreads(Preparer& preparer, ArtifactStore& artifacts, StoreReader& reader, TaskQueue& core_queue, Answers answers);
+  WorkThreads(Preparer& preparer, ArtifactStore& artifacts, StoreReader& reader, TaskQueue& core_queue,
+              Answers answers);
   ~WorkThreads() override;
 
   void Prepare(const PreparationRequest& request) override;

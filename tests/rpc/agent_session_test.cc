@@ -75,7 +75,8 @@ v1::JobStatus WatchToEnd(FarmFixture& farm, const std::string& job) {
 
 }  // namespace
 
-TEST_CASE_METHOD(FarmFixture, "a job goes from its submission over an agent's report to a judged result", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture, "a job goes from its submission over an agent's report to a judged result",
+                 "[rpc]") {
   ScriptedAgent agent(*this, "board-1", "instance-a");
   REQUIRE(agent.Greet());
   v1::SubmitJobResponse submitted;
@@ -114,10 +115,13 @@ TEST_CASE_METHOD(FarmFixture, "a report under a lease that is not the current on
   REQUIRE(Submit(*this, DigitsJob(*this), &submitted).ok());
   v1::Assignment forged = NextAssignment(agent);
   forged.set_lease(forged.lease() + 1);
-  CHECK(agent.Report(forged, SomeRecord(), 2).code() == static_cast<unsigned>(StatusCode::kFailedPrecondition));
+  CHECK(agent.Report(forged, SomeRecord(), 2).code() ==
+        static_cast<unsigned>(StatusCode::kFailedPrecondition));
 }
 
-TEST_CASE_METHOD(FarmFixture, "a running run survives a restart of the coordinator and is reported under its lease", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture,
+                 "a running run survives a restart of the coordinator and is reported under its lease",
+                 "[rpc]") {
   v1::SubmitJobResponse submitted;
   v1::Assignment assignment;
   {
@@ -177,7 +181,8 @@ TEST_CASE_METHOD(FarmFixture, "a submit that is sent twice with one key makes on
   CHECK(first.run_ids_size() == second.run_ids_size());
 }
 
-TEST_CASE_METHOD(FarmFixture, "a job that cannot run is refused before anything is queued, naming the field", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture, "a job that cannot run is refused before anything is queued, naming the field",
+                 "[rpc]") {
   ScriptedAgent agent(*this, "board-1", "instance-a");
   REQUIRE(agent.Greet());
   v1::SubmitJobRequest request = DigitsJob(*this);

@@ -38,7 +38,9 @@ Downloaded Download(FarmFixture& farm, const Digest& digest, std::uint64_t offse
 
 }  // namespace
 
-TEST_CASE_METHOD(FarmFixture, "a blob comes back as it was sent, in chunks of at most 1 MiB, also from an offset", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture,
+                 "a blob comes back as it was sent, in chunks of at most 1 MiB, also from an offset",
+                 "[rpc]") {
   std::string bytes(3'000'001, 'a');
   bytes[2'500'000] = 'b';
   const Digest digest = Put(bytes);
@@ -51,7 +53,8 @@ TEST_CASE_METHOD(FarmFixture, "a blob comes back as it was sent, in chunks of at
   CHECK(Download(*this, digest, bytes.size() + 1).status.error_code() == grpc::StatusCode::OUT_OF_RANGE);
 }
 
-TEST_CASE_METHOD(FarmFixture, "an upload that broke off goes on where it stopped, also after a restart", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture, "an upload that broke off goes on where it stopped, also after a restart",
+                 "[rpc]") {
   const std::string bytes(200'000, 'x');
   const Digest digest = Sha256::Of(bytes);
   CHECK(Upload(digest, bytes.substr(0, 150'000), 0, bytes.size()).error_code() == grpc::StatusCode::ABORTED);
@@ -65,13 +68,16 @@ TEST_CASE_METHOD(FarmFixture, "an upload that broke off goes on where it stopped
   CHECK(Download(*this, digest, 0).bytes == bytes);
 }
 
-TEST_CASE_METHOD(FarmFixture, "bytes that do not have the digest they were announced under are refused and dropped", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture,
+                 "bytes that do not have the digest they were announced under are refused and dropped",
+                 "[rpc]") {
   const Digest digest = Sha256::Of("what was meant");
   CHECK(Upload(digest, "something else", 0, 14).error_code() == grpc::StatusCode::DATA_LOSS);
   CHECK(Missing(*this, digest).missing(0).have_bytes() == 0);
 }
 
-TEST_CASE_METHOD(FarmFixture, "a bit that flips on disk is found before the blob is used after a start", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture, "a bit that flips on disk is found before the blob is used after a start",
+                 "[rpc]") {
   const Digest digest = Put("precious");
   std::fstream file(state / "coordinator/artifacts/blobs/" + digest.hex(), std::ios::in | std::ios::out);
   REQUIRE(file.good());
@@ -94,11 +100,13 @@ TEST_CASE_METHOD(FarmFixture, "names that are not digests get no further than th
 
 TEST_CASE_METHOD(FarmFixture, "a message over gRPC's limit ends its call and nothing else", "[rpc]") {
   const std::string bytes(5 << 20, 'z');
-  CHECK(Upload(Sha256::Of(bytes), bytes, 0, bytes.size()).error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  CHECK(Upload(Sha256::Of(bytes), bytes, 0, bytes.size()).error_code() ==
+        grpc::StatusCode::RESOURCE_EXHAUSTED);
   CHECK(Download(*this, Put("still here"), 0).bytes == "still here");
 }
 
-TEST_CASE_METHOD(FarmFixture, "what is not a model is refused by inspection with its name and a next step", "[rpc]") {
+TEST_CASE_METHOD(FarmFixture, "what is not a model is refused by inspection with its name and a next step",
+                 "[rpc]") {
   grpc::ClientContext context;
   v1::InspectModelRequest request;
   request.set_sha256(Put("not a model").hex());

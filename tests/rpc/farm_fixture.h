@@ -37,7 +37,8 @@ class FarmFixture {
     auto started = FarmServer::Start(config);
     REQUIRE(started.status().ToString() == "OK");
     server = *std::move(started);
-    channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(server->rpc_port()), grpc::InsecureChannelCredentials());
+    channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(server->rpc_port()),
+                                  grpc::InsecureChannelCredentials());
     jobs = v1::JobService::NewStub(channel);
     artifacts = v1::ArtifactService::NewStub(channel);
     devices = v1::DeviceService::NewStub(channel);
@@ -50,7 +51,8 @@ class FarmFixture {
   }
 
   // Sends `bytes` from `offset` on under `digest`, announcing `size`.
-  grpc::Status Upload(const Digest& digest, const std::string& bytes, std::uint64_t offset, std::uint64_t size) {
+  grpc::Status Upload(const Digest& digest, const std::string& bytes, std::uint64_t offset,
+                      std::uint64_t size) {
     grpc::ClientContext context;
     v1::UploadResponse response;
     const auto writer = artifacts->Upload(&context, &response);

@@ -80,7 +80,8 @@ TEST_CASE("what was put is found again after a restart and has its content", "[a
 TEST_CASE("an upload in chunks is in the store once it has finished", "[artifacts]") {
   const TempDir folder;
   const auto store = OpenStore(folder);
-  for (const std::size_t bytes : {std::size_t{0}, std::size_t{5}, std::size_t{1} << 20, std::size_t{9'000'001}}) {
+  for (const std::size_t bytes :
+       {std::size_t{0}, std::size_t{5}, std::size_t{1} << 20, std::size_t{9'000'001}}) {
     const std::string content = Content(bytes);
     const Digest digest = Sha256::Of(content);
     auto upload = store->StartUpload(digest, bytes, 0);
@@ -324,7 +325,8 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
-TEST_CASE("an upload that the disk does not take ends with RESOURCE_EXHAUSTED and frees its space", "[artifacts]") {
+TEST_CASE("an upload that the disk does not take ends with RESOURCE_EXHAUSTED and frees its space",
+          "[artifacts]") {
   const TempDir folder;
   const auto store = OpenStore(folder);
   const std::string content = Content(3'000'000);

@@ -97,10 +97,12 @@ TEST_CASE_METHOD(CoreFixture, "a device with a problem gets no runs until it is 
   const SessionId session = Greet(device);
   const SubmitAnswer answer = SubmitPrepared();
   CHECK(agents.assignments.empty());
+  CHECK(core->ViewDevices()[0].state == "faulty");
   CHECK_THAT(core->ViewJob(answer.job)->runs[0].progress.detail, Catch::Contains("disk full"));
   Heartbeat(session);
   CHECK(agents.assignments.size() == 1);
   CHECK(store.committed().devices.at(DeviceId("a")).problem.empty());
+  CHECK(core->ViewDevices()[0].state == "busy");
 }
 
 TEST_CASE_METHOD(CoreFixture, "one session cannot speak for two devices", "[core][session]") {

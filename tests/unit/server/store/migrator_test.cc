@@ -12,7 +12,8 @@ namespace {
 
 constexpr Migration kFirst{1, "create_things", "CREATE TABLE things (id INTEGER PRIMARY KEY) STRICT;"};
 constexpr Migration kSecond{2, "add_colour", "ALTER TABLE things ADD COLUMN colour TEXT;"};
-constexpr Migration kBroken{2, "add_trouble", "ALTER TABLE things ADD COLUMN size TEXT; INSERT INTO nowhere VALUES (1);"};
+constexpr Migration kBroken{2, "add_trouble",
+                            "ALTER TABLE things ADD COLUMN size TEXT; INSERT INTO nowhere VALUES (1);"};
 
 Result<std::vector<std::string>> Rows(Database& database, const std::string& sql) {
   std::vector<std::string> rows;
@@ -42,7 +43,8 @@ TEST_CASE("each migration is applied once and written down", "[store][migrations
   CHECK(database.ExecuteScript("INSERT INTO things VALUES (1, 'red')").ok());
 }
 
-TEST_CASE("a migration that fails leaves the database as it was and can be tried again", "[store][migrations]") {
+TEST_CASE("a migration that fails leaves the database as it was and can be tried again",
+          "[store][migrations]") {
   const TempDir folder;
   const FakeClock clock;
   Database database = Database::Open(folder / "db", Database::Mode::kReadWrite).value();

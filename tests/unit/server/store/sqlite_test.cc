@@ -17,15 +17,17 @@ TEST_CASE("values of every kind come back as they were bound, none as NULL", "[s
   REQUIRE(insert.Execute(std::int64_t{-5}, 0.25, "text", Blob{bytes}, std::optional<std::string>()).ok());
   Statement query = database.Prepare("SELECT a, b, c, d, e FROM t").value();
   int rows = 0;
-  REQUIRE(query.ForEach([&](const Row& row) {
-    ++rows;
-    CHECK(row.Int64(0) == -5);
-    CHECK(row.Real(1) == 0.25);
-    CHECK(row.Text(2) == "text");
-    CHECK(row.Text(3) == bytes);
-    CHECK(row.IsNull(4));
-    return OkStatus();
-  }).ok());
+  REQUIRE(query
+              .ForEach([&](const Row& row) {
+                ++rows;
+                CHECK(row.Int64(0) == -5);
+                CHECK(row.Real(1) == 0.25);
+                CHECK(row.Text(2) == "text");
+                CHECK(row.Text(3) == bytes);
+                CHECK(row.IsNull(4));
+                return OkStatus();
+              })
+              .ok());
   CHECK(rows == 1);
 }
 
@@ -40,10 +42,13 @@ TEST_CASE("a transaction that is not committed leaves nothing", "[store][sqlite]
   }
   CHECK_FALSE(database.InTransaction());
   int rows = 0;
-  REQUIRE(database.Prepare("SELECT a FROM t").value().ForEach([&](const Row&) {
-    ++rows;
-    return OkStatus();
-  }).ok());
+  REQUIRE(database.Prepare("SELECT a FROM t")
+              .value()
+              .ForEach([&](const Row&) {
+                ++rows;
+                return OkStatus();
+              })
+              .ok());
   CHECK(rows == 0);
 }
 

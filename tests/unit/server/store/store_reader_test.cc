@@ -11,7 +11,8 @@ namespace {
 
 Evaluation MakeEvaluation() {
   Evaluation evaluation;
-  evaluation.kpis.values = {{"latency_p50", {0.002, Interval{0.001, 0.003, 0.9375}}}, {"throughput", {500, std::nullopt}}};
+  evaluation.kpis.values = {{"latency_p50", {0.002, Interval{0.001, 0.003, 0.9375}}},
+                            {"throughput", {500, std::nullopt}}};
   evaluation.kpis.missing = {{"accuracy_top1", "no_labels"}};
   evaluation.judgement = {Verdict::kDegraded, {{"B_CODE", "first"}, {"A_CODE", "second"}}};
   evaluation.runtime = "onnxruntime 1.30.0";
@@ -23,7 +24,8 @@ RunReport MakeReport(const std::string& run, LeaseId lease) {
   RunReport report;
   report.run = RunId(run);
   report.lease = lease;
-  report.repetitions = {{0, "inline bytes", {}, Sha256::Of("predictions")}, {1, "", Sha256::Of("record"), {}}};
+  report.repetitions = {{0, "inline bytes", {}, Sha256::Of("predictions")},
+                        {1, "", Sha256::Of("record"), {}}};
   return report;
 }
 
@@ -52,6 +54,11 @@ TEST_CASE_METHOD(MeasuredFarm, "a result is read with everything that belongs to
   CHECK(result->measurements[0].record_inline == "inline bytes");
   CHECK(result->measurements[0].predictions == Sha256::Of("predictions"));
   CHECK(result->measurements[1].record_blob == Sha256::Of("record"));
+  const auto measurements = Reader()->GetMeasurements(RunId("r-1"));
+  REQUIRE(measurements.ok());
+  REQUIRE(measurements->size() == 2);
+  CHECK(measurements->at(0).record_inline == "inline bytes");
+  CHECK(measurements->at(1).record_blob == Sha256::Of("record"));
   REQUIRE(result->evaluation);
   const KpiReport& kpis = result->evaluation->kpis;
   CHECK(kpis.values.at("latency_p50").value == 0.002);
@@ -63,7 +70,8 @@ TEST_CASE_METHOD(MeasuredFarm, "a result is read with everything that belongs to
   CHECK(result->evaluation->options.at("threads") == "2");
 }
 
-TEST_CASE_METHOD(MeasuredFarm, "a new report or evaluation of a run replaces the earlier one", "[store][reader]") {
+TEST_CASE_METHOD(MeasuredFarm, "a new report or evaluation of a run replaces the earlier one",
+                 "[store][reader]") {
   REQUIRE(store->EndLease(4, "expired", 2).ok());
   REQUIRE(store->InsertLease({5, RunId("r-1"), DeviceId("board-1"), 3, 4}).ok());
   RunReport report = MakeReport("r-1", 5);
@@ -87,7 +95,8 @@ TEST_CASE_METHOD(MeasuredFarm, "a KPI that is not a number is kept as missing", 
   CHECK(Reader()->GetResult(RunId("r-1"))->evaluation->kpis.missing.at("throughput") == "not_a_number");
 }
 
-TEST_CASE_METHOD(MeasuredFarm, "jobs and results are listed newest first, results of a job in its order", "[store][reader]") {
+TEST_CASE_METHOD(MeasuredFarm, "jobs and results are listed newest first, results of a job in its order",
+                 "[store][reader]") {
   const Run third = MakeRun(3, "j-2");
   Run ended = third;
   ended.state = RunState::kLost;
@@ -118,7 +127,8 @@ TEST_CASE_METHOD(MeasuredFarm, "what does not exist is named with where to look"
   CHECK(reader->GetResult(RunId("r-9")).status().message().find("'r-9'") != std::string::npos);
 }
 
-TEST_CASE_METHOD(MeasuredFarm, "evidence is what results need: records, predictions and labels", "[store][reader]") {
+TEST_CASE_METHOD(MeasuredFarm, "evidence is what results need: records, predictions and labels",
+                 "[store][reader]") {
   CHECK(*Reader()->EvidenceBlobs() ==
         std::set{Sha256::Of("predictions"), Sha256::Of("record"), Sha256::Of("labels")});
 }
@@ -139,7 +149,8 @@ TEST_CASE_METHOD(StoreFixture, "recipes and devices are kept in their latest for
   CHECK(devices->at(0).drivers.at(0).options.at(0).second == "of everything random");
 }
 
-TEST_CASE_METHOD(MeasuredFarm, "readers see committed state only and read from many threads", "[store][reader]") {
+TEST_CASE_METHOD(MeasuredFarm, "readers see committed state only and read from many threads",
+                 "[store][reader]") {
   const auto reader = Reader();
   REQUIRE(store->Begin().ok());
   Job job = MakeJob(1, {});

@@ -118,13 +118,15 @@ TEST_CASE("after a failed write the whole transaction fails until it is rolled b
   REQUIRE(farm.store->Commit().ok());
 }
 
-TEST_CASE("a full disk is said with the state folder, keeps what was committed, and is not for ever", "[store]") {
+TEST_CASE("a full disk is said with the state folder, keeps what was committed, and is not for ever",
+          "[store]") {
   StoreFixture farm;
   farm.InsertJob();
   REQUIRE(farm.store->SetSizeLimit(60).ok());
   REQUIRE(farm.store->Begin().ok());
   Status status;
-  for (int i = 0; i < 1000 && status.ok(); ++i) status = farm.store->InsertEvent("r-1", "note", std::string(1000, 'x'), i);
+  for (int i = 0; i < 1000 && status.ok(); ++i)
+    status = farm.store->InsertEvent("r-1", "note", std::string(1000, 'x'), i);
   CHECK(status.code() == StatusCode::kResourceExhausted);
   CHECK(status.message().find(farm.folder.path()) != std::string::npos);
   // SQLite has rolled back: nothing more may slip in outside a transaction.

@@ -30,7 +30,8 @@ struct EvaluatorFixture : WorkersFixture {
     request.spec.repetitions = 2;
     request.spec.variants = {{"as-is", {}, {}}};
     request.prepared.artifact_bytes = 1234;
-    request.prepared.labels = PutTensor(MakeTensor<std::int64_t>("labels", ElementType::kInt64, {3}, {0, 1, 1}));
+    request.prepared.labels =
+        PutTensor(MakeTensor<std::int64_t>("labels", ElementType::kInt64, {3}, {0, 1, 1}));
     Job job;
     job.id = JobId("j-1");
     job.sequence = 1;
@@ -43,13 +44,16 @@ struct EvaluatorFixture : WorkersFixture {
     REQUIRE(store->InsertLease({1, run.id, device.id, 0, 1}).ok());
     report.run = run.id;
     report.lease = 1;
-    const Digest predictions = PutTensor(MakeTensor<float>("out", ElementType::kFloat32, {3, 2}, {2, 1, 0, 3, 5, 1}));
+    const Digest predictions =
+        PutTensor(MakeTensor<float>("out", ElementType::kFloat32, {3, 2}, {2, 1, 0, 3, 5, 1}));
     report.repetitions = {{0, EncodeRepetition(Record(0)), {}, predictions},
                           {1, "", artifacts->Put(EncodeRepetition(Record(1))).value(), {}}};
     REQUIRE(store->InsertMeasurements(report).ok());
   }
 
-  Digest PutTensor(const Tensor& tensor) { return artifacts->Put(EncodeTensorFile({tensor}).value()).value(); }
+  Digest PutTensor(const Tensor& tensor) {
+    return artifacts->Put(EncodeTensorFile({tensor}).value()).value();
+  }
 
   static RepetitionRecord Record(std::uint32_t index) {
     RepetitionRecord record;
@@ -92,11 +96,13 @@ TEST_CASE_METHOD(EvaluatorFixture, "a reference run's predictions are compared w
 
 TEST_CASE_METHOD(EvaluatorFixture, "evidence that is gone or damaged is named", "[workers]") {
   REQUIRE(RemoveFile(artifacts->root() + "/blobs/" + report.repetitions[1].record_blob.hex()).ok());
-  CHECK(Evaluate(request, *artifacts, *reader).status().message().find("record of repetition 1") != std::string::npos);
+  CHECK(Evaluate(request, *artifacts, *reader).status().message().find("record of repetition 1") !=
+        std::string::npos);
   report.repetitions.resize(1);
   report.repetitions[0].record_inline = "junk";
   REQUIRE(store->InsertMeasurements(report).ok());
-  CHECK(Evaluate(request, *artifacts, *reader).status().message().find("record of repetition 0") != std::string::npos);
+  CHECK(Evaluate(request, *artifacts, *reader).status().message().find("record of repetition 0") !=
+        std::string::npos);
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ bool Says(const PreparedRun& prepared, const std::string& line) {
   return std::find(prepared.report.begin(), prepared.report.end(), line) != prepared.report.end();
 }
 
-TEST_CASE_METHOD(WorkersFixture, "a model as it is becomes its own artifact and the data batches", "[workers]") {
+TEST_CASE_METHOD(WorkersFixture, "a model as it is becomes its own artifact and the data batches",
+                 "[workers]") {
   const auto preparer = MakePreparer();
   const PreparationRequest request = MakeRequest({});
   const auto prepared = preparer->Prepare(request);
@@ -55,12 +56,14 @@ TEST_CASE_METHOD(WorkersFixture, "the same key is prepared once, also after a re
   CHECK(StepCalls() == 1);
 }
 
-TEST_CASE_METHOD(WorkersFixture, "runs that ask for the same key at once share one preparation", "[workers]") {
+TEST_CASE_METHOD(WorkersFixture, "runs that ask for the same key at once share one preparation",
+                 "[workers]") {
   const auto preparer = MakePreparer();
   const PreparationRequest request = MakeRequest({"optimize"});
   std::vector<std::thread> threads;
   std::vector<Result<PreparedRun>> answers(4, Status());
-  for (Result<PreparedRun>& answer : answers) threads.emplace_back([&] { answer = preparer->Prepare(request); });
+  for (Result<PreparedRun>& answer : answers)
+    threads.emplace_back([&] { answer = preparer->Prepare(request); });
   for (std::thread& thread : threads) thread.join();
   for (const Result<PreparedRun>& answer : answers) {
     REQUIRE(answer.ok());
@@ -88,7 +91,8 @@ TEST_CASE_METHOD(WorkersFixture, "a recipe whose blob is gone or damaged is prep
   CHECK(artifacts->Has(again->batches.at(0)));
 }
 
-TEST_CASE_METHOD(WorkersFixture, "a step that a signal ends is tried three times, then blames the job", "[workers]") {
+TEST_CASE_METHOD(WorkersFixture, "a step that a signal ends is tried three times, then blames the job",
+                 "[workers]") {
   SetStep("echo 'bad node' >&2; kill -SEGV $$");
   const Status status = MakePreparer()->Prepare(MakeRequest({"optimize"})).status();
   CHECK(status.message().find("signal 11") != std::string::npos);
@@ -99,7 +103,8 @@ TEST_CASE_METHOD(WorkersFixture, "a step that a signal ends is tried three times
 }
 
 TEST_CASE_METHOD(WorkersFixture, "a step that crashes once and then works is a success", "[workers]") {
-  SetStep("[ -e '" + (folder / "crashed") + "' ] || { touch '" + (folder / "crashed") + "'; kill -ABRT $$; }\n" + kCopyStep);
+  SetStep("[ -e '" + (folder / "crashed") + "' ] || { touch '" + (folder / "crashed") +
+          "'; kill -ABRT $$; }\n" + kCopyStep);
   CHECK(MakePreparer()->Prepare(MakeRequest({"optimize"})).ok());
   CHECK(StepCalls() == 2);
 }
@@ -114,14 +119,16 @@ TEST_CASE_METHOD(WorkersFixture, "a step's own error comes through and is not tr
 
 TEST_CASE_METHOD(WorkersFixture, "a full disk blames the farm, a wrong model the job", "[workers]") {
   SetStep(R"(printf '{"code":8,"message":"no space left","report":""}' > "$5")");
-  CHECK(Preparer::ClassOf(MakePreparer()->Prepare(MakeRequest({"optimize"})).status()) == FailureClass::kFarm);
+  CHECK(Preparer::ClassOf(MakePreparer()->Prepare(MakeRequest({"optimize"})).status()) ==
+        FailureClass::kFarm);
   model = "this is no model";
   const Status status = MakePreparer()->Prepare(MakeRequest({})).status();
   CHECK(Preparer::ClassOf(status) == FailureClass::kJob);
   CHECK(status.message().find("digits.onnx") != std::string::npos);
 }
 
-TEST_CASE_METHOD(WorkersFixture, "a device that does not take the artifact is the job's mistake", "[workers]") {
+TEST_CASE_METHOD(WorkersFixture, "a device that does not take the artifact is the job's mistake",
+                 "[workers]") {
   const auto preparer = MakePreparer();
   PreparationRequest request = MakeRequest({});
   request.device.limits.artifact_bytes = 100;
@@ -135,7 +142,8 @@ TEST_CASE_METHOD(WorkersFixture, "a device that does not take the artifact is th
 
 TEST_CASE("the child of a step writes its answer, also when it is an error", "[workers]") {
   const TempDir folder;
-  CHECK(PrepareStepMain({kPrepareStepFlag, "no-such-step", folder / "in", folder / "out", folder / "answer", ""}) == 0);
+  CHECK(PrepareStepMain(
+            {kPrepareStepFlag, "no-such-step", folder / "in", folder / "out", folder / "answer", ""}) == 0);
   CHECK(ReadFile(folder / "answer")->find("no-such-step") != std::string::npos);
   CHECK(PrepareStepMain({kPrepareStepFlag, "optimize"}) == 2);
 }

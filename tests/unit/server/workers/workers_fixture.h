@@ -33,7 +33,9 @@ struct WorkersFixture {
 
   void SetStep(const std::string& commands) {
     const std::string script = folder / "step";
-    REQUIRE(WriteFileAtomically(script, "#!/bin/sh\necho call >> '" + (folder / "calls") + "'\n" + commands + "\n").ok());
+    REQUIRE(WriteFileAtomically(script,
+                                "#!/bin/sh\necho call >> '" + (folder / "calls") + "'\n" + commands + "\n")
+                .ok());
     REQUIRE(::chmod(script.c_str(), 0755) == 0);
   }
   // How often the script ran.
@@ -48,10 +50,11 @@ struct WorkersFixture {
     settings.steps.program = folder / "step";
     settings.steps.tools = {"/nowhere/libonnxruntime.so", "1.30.0"};
     settings.steps.timeout = std::chrono::seconds(60);
-    auto preparer = Preparer::Open(settings, *artifacts, *reader, [this](const std::string& key, const std::string& content) {
-      const std::lock_guard lock(save_mutex);
-      REQUIRE(store->UpsertRecipe(key, content).ok());
-    });
+    auto preparer = Preparer::Open(settings, *artifacts, *reader,
+                                   [this](const std::string& key, const std::string& content) {
+                                     const std::lock_guard lock(save_mutex);
+                                     REQUIRE(store->UpsertRecipe(key, content).ok());
+                                   });
     REQUIRE(preparer.ok());
     return std::move(preparer).value();
   }
