@@ -196,8 +196,8 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
   };
   const std::optional<double> none;
   for (const auto& [name, kpi] : evaluation.kpis.values) {
-    const auto bound = [&kpi](double Interval::*member) {
-      return kpi.interval ? std::optional(*kpi.interval.*member) : std::nullopt;
+    const auto bound = [&interval = kpi.interval](double Interval::*member) {
+      return interval ? std::optional((*interval).*member) : std::nullopt;
     };
     // SQLite has no NaN and would take it for a value that is absent without a reason.
     const bool is_number = !std::isnan(kpi.value);
