@@ -43,6 +43,12 @@ Status ReadPairs(const std::string& flag, const std::vector<std::string>& pairs,
   return OkStatus();
 }
 
+std::string DriverNames() {
+  std::string names;
+  for (const DriverEntry& entry : AllDrivers()) names.append(names.empty() ? "" : ", ").append(entry.name);
+  return names;
+}
+
 bool IsDeviceId(const std::string& id) {
   return !id.empty() && id.size() <= 64 && id[0] != '.' &&
          std::all_of(id.begin(), id.end(), [](unsigned char c) {
@@ -51,6 +57,7 @@ bool IsDeviceId(const std::string& id) {
 }
 
 Status CheckConfig(const AgentConfig& config) {
+  if (config.id.empty()) return InvalidArgumentError("no device id; set it with --id");
   if (!IsDeviceId(config.id)) {
     return InvalidArgumentError(
         "the device id \"" + config.id +
@@ -81,17 +88,19 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
   bool version = false, check = false, print = false;
   app.add_option("--server", server, "HOST:PORT of the coordinator (default 127.0.0.1:7700)");
   app.add_option("--id", id, "the device's id on the farm");
-  app.add_option("--driver", driver, "the family of devices that this one belongs to");
-  app.add_option("--label", labels, "k=v, may be repeated")->allow_extra_args(false);
-  app.add_option("--option", options, "k=v of the driver, may be repeated")->allow_extra_args(false);
-  app.add_option("--share", shares, "a resource that other devices on this host use too, may be repeated")
+  app.add_option("--driver", driver, "how the device runs models: " + DriverNames());
+  app.add_option("--label", labels, "KEY=VALUE, for selectors; may be repeated")->allow_extra_args(false);
+  app.add_option("--option", options, "KEY=VALUE, for the driver; may be repeated")->allow_extra_args(false);
+  app.add_option("--share", shares,
+                 "what other devices use too, such as host-cpu: they take turns; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--state", state, "folder for the cache and for results that are not delivered yet");
-  app.add_option("--config", file, "YAML file; flags and environment go above it");
+  app.add_option("--config", file,
+                 "YAML file; --print-config shows its names; flags and environment go above it");
   app.add_option("--log-level", log_level, "debug, info, warn or error");
   app.add_flag("--version", version, "print the version");
   app.add_flag("--check-config", check, "check the configuration and exit");
-  app.add_flag("--print-config", print, "print the complete configuration and exit");
+  app.add_flag("--print-config", print, "print the complete configuration as YAML and exit");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
