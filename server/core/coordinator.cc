@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include <spdlog/spdlog.h>
+
 namespace paddock {
+namespace {
+
+constexpr std::chrono::seconds kWorkRetry{1};
+
+}  // namespace
 
 Coordinator::Coordinator(CoordinatorSettings settings, Ports ports) : settings_(settings), ports_(ports) {}
 
@@ -13,13 +20,16 @@ void Coordinator::CheckThread() const {
 Status Coordinator::Start() {
   CheckThread();
   PADDOCK_RETURN_IF_ERROR(LoadState());
+  AskForWork();
   started_ = true;
   return OkStatus();
 }
 
 void Coordinator::BeforeBatch() {
   CheckThread();
-  if (started_ && !unusable_.ok()) unusable_ = LoadState();
+  if (!started_ || unusable_.ok()) return;
+  unusable_ = LoadState();
+  AskForWorkSoon();
 }
 
 void Coordinator::AfterBatch() {
@@ -27,7 +37,9 @@ void Coordinator::AfterBatch() {
   if (grants_due_ && batch_error_.ok()) GrantRuns();
   if (transaction_open_ && batch_error_.ok()) batch_error_ = ports_.store.Commit();
   if (!batch_error_.ok()) return FailBatch(std::exchange(batch_error_, OkStatus()));
-  transaction_open_ = false;
+  if (std::exchange(transaction_open_, false) && std::exchange(storing_fails_, false)) {
+    spdlog::info("changes can be stored again");
+  }
   for (const Effect& effect : std::exchange(effects_, {})) effect(OkStatus());
   for (const JobId& job : std::exchange(changed_jobs_, {})) ports_.observer.OnJobChanged(job);
   EvictEndedJobs();
@@ -36,12 +48,14 @@ void Coordinator::AfterBatch() {
 void Coordinator::FailBatch(const Status& error) {
   if (std::exchange(transaction_open_, false)) ports_.store.Rollback();
   const Status told = error.WithContext("the coordinator could not store the change, so nothing was changed");
+  if (!std::exchange(storing_fails_, true)) spdlog::error("{}", told.message());
   for (const Effect& effect : std::exchange(effects_, {})) effect(told);
   const Status closed = UnavailableError(told.message() + "; connect again");
   for (const auto& [session, device] : sessions_) ports_.agents.CloseSession(session, closed);
   std::set<JobId> changed = std::exchange(changed_jobs_, {});
   pinned_before_failure_ = PinnedBlobs();
   unusable_ = LoadState();
+  AskForWorkSoon();
   for (const auto& [id, job] : jobs_) changed.insert(id);
   for (const JobId& job : changed) ports_.observer.OnJobChanged(job);
 }
@@ -107,12 +121,35 @@ Status Coordinator::AdoptSnapshot(StorePort::Snapshot snapshot) {
     }
   }
   for (const auto& [sequence, run] : in_order) {
-    if (run->run.state == RunState::kPreparing) ports_.work.Prepare(PreparationOf(*run));
-    if (run->run.state == RunState::kEvaluating) ports_.work.Evaluate(EvaluationOf(*run));
     if (run->run.state == RunState::kQueued) StartWaiting(*run);
   }
   ArmLeaseTimer();
   return OkStatus();
+}
+
+void Coordinator::AskForWork() {
+  std::map<std::uint64_t, const LiveRun*> in_order;
+  for (const auto& [id, run] : runs_) in_order[run.sequence] = &run;
+  for (const auto& [sequence, run] : in_order) {
+    if (run->run.state == RunState::kPreparing) {
+      AfterCommit([this, request = PreparationOf(*run)](const Status& commit) {
+        if (commit.ok()) ports_.work.Prepare(request);
+      });
+    }
+    if (run->run.state == RunState::kEvaluating) {
+      AfterCommit([this, request = EvaluationOf(*run)](const Status& commit) {
+        if (commit.ok()) ports_.work.Evaluate(request);
+      });
+    }
+  }
+}
+
+void Coordinator::AskForWorkSoon() {
+  if (std::exchange(work_timer_armed_, true)) return;
+  ports_.queue.PostAfter(kWorkRetry, [this] {
+    work_timer_armed_ = false;
+    AskForWork();
+  });
 }
 
 void Coordinator::Write(const std::function<Status(StorePort&)>& write) {
@@ -154,6 +191,12 @@ Result<JobView> Coordinator::ViewJob(const JobId& job) const {
     view.drivers.emplace(run.run.device, run.device->record.description.driver);
   }
   return view;
+}
+
+void Coordinator::ShowJob(const JobId& job, std::function<void(Result<JobView>)> answer) {
+  AfterCommit([answer = std::move(answer), view = ViewJob(job)](const Status& commit) {
+    answer(commit.ok() ? view : Result<JobView>(UnavailableError(commit.message())));
+  });
 }
 
 std::vector<DeviceView> Coordinator::ViewDevices() const {

@@ -9,8 +9,9 @@
 //
 // Group commit: BeforeBatch() and AfterBatch() are the core queue's hooks. Every effect (send, answer, callback, observer)
 // that depends on a write is held back until AfterBatch() has committed it. When the commit fails, no effect happens: replies
-// get the error, sessions are closed (agents come back and keep their spools), and the state is loaded anew. While that fails
-// too, everything is refused, and each batch tries again.
+// get the error, sessions are closed (agents come back and keep their spools), and the state is loaded anew; work that was
+// under way is asked for again a second later, since it would fail at the same disk at once. While loading fails too,
+// everything is refused, and each batch tries again.
 //
 // The queue's tasks must have ended before a Coordinator goes: it posts its lease timer there.
 #pragma once
@@ -96,6 +97,8 @@ class Coordinator {
   // Live jobs only; ended ones are read from the store. Null when it is not live.
   const Job* FindJob(const JobId& job) const;
   Result<JobView> ViewJob(const JobId& job) const;
+  // ViewJob() for users: what its batch could not store is not shown. UNAVAILABLE then; the store has the truth.
+  void ShowJob(const JobId& job, std::function<void(Result<JobView>)> answer);
   std::vector<DeviceView> ViewDevices() const;
   // Every blob that a live run, lease or device needs: what garbage collection must leave alone.
   std::set<Digest> PinnedBlobs() const;
@@ -158,6 +161,8 @@ class Coordinator {
   Status LoadState();
   Status AdoptSnapshot(StorePort::Snapshot snapshot);
   void ForgetState();
+  void AskForWork();
+  void AskForWorkSoon();
   void FailBatch(const Status& error);
   // Runs `write` inside the batch's transaction, which the first one opens. After a failure nothing more is written.
   void Write(const std::function<Status(StorePort&)>& write);
@@ -227,6 +232,8 @@ class Coordinator {
   std::vector<JobId> ended_jobs_;
   bool grants_due_ = false;
   bool timer_armed_ = false;
+  bool work_timer_armed_ = false;
+  bool storing_fails_ = false;  // said in the log
 };
 
 }  // namespace paddock

@@ -67,7 +67,8 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext*, const v1::SubmitJobRequ
 }
 
 Result<v1::JobStatus> JobService::StatusOf(const JobId& job) {
-  const auto live = AskCore<Result<JobView>>(parts_.core, [&] { return parts_.coordinator.ViewJob(job); });
+  const auto live = AwaitCore<Result<JobView>>(
+      parts_.core, [&](auto reply) { parts_.coordinator.ShowJob(job, std::move(reply)); });
   if (live.ok()) return JobStatusToProto(live->job, live->runs, live->drivers);
   const auto stored = parts_.reader.GetJob(job);
   if (!stored.ok()) {

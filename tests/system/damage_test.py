@@ -1,7 +1,6 @@
 """Damage on disk: flipped bits, a database of a newer version, no space left."""
 
 import hashlib
-import pathlib
 import resource
 import signal
 import sqlite3
@@ -111,7 +110,8 @@ class FullDisk(FarmTest):
         farm = self.farm
         # A limit on file sizes stands in for the disk; Python leaves the signal ignored, so that writes fail.
         limit = MODEL.stat().st_size // 2
-        farm.start_coordinator("--state", farm.folder / "limited", restore_signals=False)
+        farm.state = farm.folder / "limited"
+        farm.start_coordinator(restore_signals=False)
         pid = farm.processes["coordinator"].pid
         farm.start_agent("sim-1")
         farm.wait_for_devices("sim-1")
@@ -138,9 +138,10 @@ class FullDisk(FarmTest):
         filler = self.fill(folder, leave_bytes=0)
 
         refused = farm.cli("submit", farm.job_file())
-        self.assertEqual(refused.code, 7, refused)
+        self.assertEqual(refused.code, 1, refused)
         self.assertIn("could not store the change", refused.err)
-        farm.wait_for_log("coordinator", "free space")
+        self.assertIn(f"free space on the disk of the state folder {farm.state}", refused.err)
+        farm.wait_for_log("coordinator", "could not store the change")
         farm.wait_for_log("sim-1", "is done")
         self.assertIsNone(farm.processes["coordinator"].poll())
 

@@ -66,6 +66,8 @@ TEST_CASE_METHOD(CoreFixture, "an evaluation that cannot be stored is asked for 
   store.failing_commits = 1;
   FinishEvaluations();
   CHECK(StateOf(answer.job) == JobState::kRunning);
+  CHECK(work.evaluations.empty());
+  queue->Advance(std::chrono::seconds(1));
   REQUIRE(work.evaluations.size() == 1);
   FinishEvaluations();
   CHECK(StateOf(answer.job) == JobState::kDone);
@@ -77,11 +79,42 @@ TEST_CASE_METHOD(CoreFixture, "a preparation that is asked for again after a fai
   const SubmitAnswer answer = Submit();
   store.failing_commits = 1;
   CHECK_FALSE(TrySubmit(MakeSpec()).ok());
+  CHECK(work.preparations.size() == 1);
+  queue->Advance(std::chrono::seconds(1));
   REQUIRE(work.preparations.size() == 2);
   CHECK(work.preparations[1].run == answer.runs[0]);
   Connect("a");
   FinishPreparations();
   CHECK(agents.assignments.size() == 1);
+}
+
+TEST_CASE_METHOD(CoreFixture, "work that fails for as long as nothing can be stored is tried once a second",
+                 "[core][commit]") {
+  Connect("a");
+  const SubmitAnswer answer = Submit();
+  for (int failures = 1; failures <= 3; ++failures) {
+    store.failing_commits = 1;
+    Do([&] { core->OnPrepared(answer.runs[0], ResourceExhaustedError("disk full")); });
+    queue->Advance(std::chrono::milliseconds(999));
+    CHECK(work.preparations.size() == static_cast<std::size_t>(failures));
+    queue->Advance(std::chrono::milliseconds(1));
+    REQUIRE(work.preparations.size() == static_cast<std::size_t>(failures) + 1);
+  }
+}
+
+TEST_CASE_METHOD(CoreFixture, "a user does not see what could not be stored", "[core][commit]") {
+  Connect("a");
+  const SubmitAnswer answer = Submit();
+  store.failing_commits = 1;
+  Result<JobView> shown = UnavailableError("not answered");
+  Do([&] {
+    core->OnPrepared(answer.runs[0], InvalidArgumentError("a bad model"));
+    core->ShowJob(answer.job, [&](Result<JobView> view) { shown = std::move(view); });
+  });
+  CHECK(shown.status().code() == StatusCode::kUnavailable);
+  Do([&] { core->ShowJob(answer.job, [&](Result<JobView> view) { shown = std::move(view); }); });
+  REQUIRE(shown.ok());
+  CHECK(shown->runs[0].state == RunState::kPreparing);
 }
 
 TEST_CASE_METHOD(CoreFixture, "while the state cannot be read everything is refused, until it can",
