@@ -76,7 +76,7 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
                             .batch_paths = {},
                             .plan = plan};
       for (std::size_t i = 1; i < pins.size(); ++i) request.batch_paths.push_back(pins[i].path());
-      const Status status = WriteFileAtomically(WorkerRequestPath(run.folder), EncodeWorkerRequest(request));
+      const Status status = WriteFileUnsynced(WorkerRequestPath(run.folder), EncodeWorkerRequest(request));
       if (!status.ok()) report.failure = FailureOfFarm(status, kStageTransferring);
     }
   }

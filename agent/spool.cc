@@ -152,10 +152,10 @@ Result<SpooledRun> Spool::Accept(const Assignment& assignment) {
       {"run", assignment.lease.run.str()}, {"lease", assignment.lease.lease}, {"plan", assignment.plan_json}};
   Status status = CreateDirectories(run.folder);
   if (status.ok()) {
-    status = WriteFileAtomically(run.folder + "/assignment.json",
-                                 json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    // Unsynced: what power loss takes of it is granted again.
+    status = WriteFileUnsynced(run.folder + "/assignment.json",
+                               json.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
-  if (status.ok()) status = SyncDirectory(runs_directory_);
   if (!status.ok()) {
     (void)RemoveFolder(run.folder);
     return status;

@@ -5,7 +5,8 @@
 //                            rep-N.record, rep-N.predictions   complete repetitions, written by workers
 //                            report.json       how it ended; until it is there the run is to be continued
 //
-// Every file is whole or not there. One thread at a time; the agent guards it with its lock.
+// Every file is whole or not there; only an assignment may be damaged by power loss soon after it was accepted, and then
+// the coordinator grants the run again. One thread at a time; the agent guards it with its lock.
 #pragma once
 
 #include <optional>

@@ -55,6 +55,20 @@ int CreateTemporary(const std::string& path, std::string* name) {
   }
 }
 
+// Temporary file, write, rename. After an error the old content is untouched and no temporary file is left.
+Status ReplaceFile(const std::string& path, std::string_view bytes, bool synced) {
+  const std::string what = "cannot write " + path;
+  std::string temporary;
+  FileDescriptor file(CreateTemporary(path, &temporary));
+  if (file.get() < 0) return ErrnoStatus(errno, what);
+  Status status = WriteAll(file.get(), bytes, what);
+  if (status.ok() && synced && ::fsync(file.get()) != 0) status = ErrnoStatus(errno, what);
+  if (::close(file.release()) != 0 && status.ok()) status = ErrnoStatus(errno, what);
+  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) status = ErrnoStatus(errno, what);
+  if (!status.ok()) ::unlink(temporary.c_str());
+  return status;
+}
+
 }  // namespace
 
 Result<std::string> ReadFile(const std::string& path, std::uint64_t max_bytes) {
@@ -89,20 +103,13 @@ Status WriteFileAtomically(const std::string& path, std::string_view bytes) {
   const std::string what = "cannot write " + path;
   const FileDescriptor folder(::open(FolderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return ErrnoStatus(errno, what);
-  std::string temporary;
-  FileDescriptor file(CreateTemporary(path, &temporary));
-  if (file.get() < 0) return ErrnoStatus(errno, what);
-
-  Status status = WriteAll(file.get(), bytes, what);
-  if (status.ok() && ::fsync(file.get()) != 0) status = ErrnoStatus(errno, what);
-  if (::close(file.release()) != 0 && status.ok()) status = ErrnoStatus(errno, what);
-  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) status = ErrnoStatus(errno, what);
-  if (!status.ok()) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
+  PADDOCK_RETURN_IF_ERROR(ReplaceFile(path, bytes, true));
   if (::fsync(folder.get()) != 0) return ErrnoStatus(errno, what);
   return OkStatus();
+}
+
+Status WriteFileUnsynced(const std::string& path, std::string_view bytes) {
+  return ReplaceFile(path, bytes, false);
 }
 
 Status CreateDirectories(const std::string& path) {

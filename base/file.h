@@ -16,6 +16,9 @@ Result<std::string> ReadFile(const std::string& path, std::uint64_t max_bytes = 
 // Temporary file in the same folder, write, fsync, rename, fsync of the folder. After an error the old content of `path`
 // is untouched and no temporary file is left.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes);
+// The same without both fsyncs, which cost milliseconds: survives the death of every process, but after power loss the file
+// may be the old one, missing or damaged. For what a reader checks and can do without.
+Status WriteFileUnsynced(const std::string& path, std::string_view bytes);
 
 Status CreateDirectories(const std::string& path);
 // fsync of a folder, so that a rename in it survives power loss.

@@ -29,6 +29,16 @@ TEST_CASE("what was written atomically is read back, and nothing else is left", 
   CHECK(CountEntries(folder.path()) == 1);
 }
 
+TEST_CASE("an unsynced write is whole as well", "[base][file]") {
+  const TempDir folder;
+  REQUIRE(WriteFileUnsynced(folder / "a", "one").ok());
+  REQUIRE(WriteFileUnsynced(folder / "a", "two").ok());
+  CHECK(ReadFile(folder / "a").value() == "two");
+  REQUIRE(CreateDirectories(folder / "taken").ok());
+  CHECK_FALSE(WriteFileUnsynced(folder / "taken", "x").ok());
+  CHECK(CountEntries(folder.path()) == 2);
+}
+
 TEST_CASE("a failed write leaves neither a new file nor a temporary one", "[base][file]") {
   const TempDir folder;
   REQUIRE(CreateDirectories(folder / "taken/by/folders").ok());
