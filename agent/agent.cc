@@ -25,7 +25,8 @@ Agent::Agent(AgentSettings settings, const DriverEntry& entry, Spool spool, std:
   for (SpooledRun& run : spool_.TakeFound()) {
     const HeldLease lease = run.assignment.lease;
     if (run.report) {
-      finished_.emplace(lease, Finished{.report = *run.report, .spooled = std::move(run)});
+      Report report = *run.report;
+      finished_.emplace(lease, Finished{.report = std::move(report), .spooled = std::move(run)});
       continue;
     }
     if (waiting_) RemoveFolder(*waiting_);  // by lease, so this one is newer

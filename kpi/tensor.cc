@@ -137,7 +137,7 @@ double ElementAsDouble(const TensorView& tensor, std::size_t index) {
     case ElementType::kString:
       break;
   }
-  PADDOCK_CHECK(false, "a tensor of strings has no numbers");
+  CheckFailed(__FILE__, __LINE__, "tensor.type != kString", "a tensor of strings has no numbers");
 }
 
 }  // namespace paddock

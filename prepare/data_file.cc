@@ -110,7 +110,8 @@ Result<ArrayStream*> DataFile::State::StreamAt(Array& array, std::uint64_t offse
 
 Result<DataFile> DataFile::Open(const std::string& path, std::string shown_name) {
   auto state = std::make_unique<State>();
-  state->shown_name = shown_name.empty() ? path : std::move(shown_name);
+  if (shown_name.empty()) shown_name = path;
+  state->shown_name = std::move(shown_name);
   const std::string where = FileText(state->shown_name);
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(path));
   if (bytes == 0)
