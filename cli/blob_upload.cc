@@ -73,7 +73,11 @@ Result<UploadSummary> UploadFiles(Connection& connection, const std::map<std::st
   v1::MissingRequest request;
   for (const auto& [name, path] : files) {
     auto digest = HashFile(path);
-    if (!digest.ok()) return LocalFileError(digest.status());
+    if (!digest.ok()) {
+      return LocalFileError(
+          Status(digest.status().code(),
+                 digest.status().message() + "; check the path, which in a job file is relative to it"));
+    }
     request.add_sha256(digest->hex());
     summary.digests.emplace(name, *std::move(digest));
   }

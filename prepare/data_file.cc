@@ -90,10 +90,9 @@ Result<DataFile::State::Array*> DataFile::State::FindArray(std::string_view name
     if (array.info.name == name) return &array;
     names.push_back(array.info.name);
   }
-  std::string message = FileText(shown_name) + " has no array '" + std::string(name) + "'; ";
-  if (const auto nearest = Nearest(name, names)) message += "did you mean '" + *nearest + "'? ";
-  message += "It holds:";
+  std::string message = FileText(shown_name) + " has no array '" + std::string(name) + "'; it holds:";
   for (const ArrayInfo& info : infos) message += " " + TensorText(info);
+  if (const auto nearest = Nearest(name, names)) message += "; did you mean '" + *nearest + "'?";
   return NotFoundError(message);
 }
 

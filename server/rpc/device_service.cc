@@ -43,8 +43,8 @@ grpc::Status DeviceService::GetDevice(grpc::ServerContext*, const v1::GetDeviceR
     known.push_back(device.record.id.str());
   }
   std::string message = "no device '" + request->id() + "' has ever connected";
-  if (const auto near = Nearest(request->id(), known)) message += "; did you mean '" + *near + "'?";
-  return ToGrpc(NotFoundError(message + " `paddock device list` shows all"));
+  if (const auto near = Nearest(request->id(), known)) message += ", did you mean '" + *near + "'?";
+  return ToGrpc(NotFoundError(message + "; `paddock device list` shows all"));
 }
 
 grpc::Status DeviceService::ListDrivers(grpc::ServerContext*, const v1::ListDriversRequest*,

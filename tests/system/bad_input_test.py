@@ -70,8 +70,8 @@ class BadInput(unittest.TestCase):
         self.refused_job('on[0]: "class" is no selector', "key=value", on=["class"])
 
     def test_missing_files(self):
-        self.refused_job("nope.onnx", "No such file", model="nope.onnx")
-        self.refused_job("nope.npz", "No such file", data=self.data(file="nope.npz"))
+        self.refused_job("nope.onnx", "No such file", "check the path", model="nope.onnx")
+        self.refused_job("nope.npz", "No such file", "check the path", data=self.data(file="nope.npz"))
 
     # ---- data
 
