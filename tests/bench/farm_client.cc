@@ -57,7 +57,7 @@ v1::SubmitJobRequest FarmClient::ShortJob(const std::string& selector) const {
   spec.set_name("benchmark");
   spec.set_model("digits.onnx");
   spec.mutable_data()->set_file("digits.npz");
-  (*spec.mutable_data()->mutable_inputs())["image"] = "x";
+  spec.mutable_data()->mutable_inputs()->insert({"image", "x"});
   spec.mutable_data()->set_labels("y");
   spec.mutable_data()->set_samples(10);
   spec.mutable_data()->add_preprocess()->mutable_cast()->set_to("float32");
@@ -106,11 +106,11 @@ v1::ServerInfo FarmClient::Info() {
 }
 
 void FarmClient::WaitForDevices(std::uint32_t online) {
-  WaitUntil(std::to_string(online) + " devices", [&] { return Info().devices_online() >= online; });
+  WaitUntil("the devices", [&] { return Info().devices_online() >= online; });
 }
 
 void FarmClient::WaitForQueuedRuns(std::uint32_t runs) {
-  WaitUntil(std::to_string(runs) + " queued runs", [&] { return Info().runs_queued() >= runs; });
+  WaitUntil("the runs to be queued", [&] { return Info().runs_queued() >= runs; });
 }
 
 }  // namespace paddock::bench
