@@ -17,16 +17,7 @@
 #include <string_view>
 #include <utility>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PADDOCK_UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define PADDOCK_UNDER_SANITIZER 1
-#endif
-#endif
-#ifndef PADDOCK_UNDER_SANITIZER
-#define PADDOCK_UNDER_SANITIZER 0
-#endif
+#include "base/sanitizer.h"
 
 namespace paddock {
 namespace {

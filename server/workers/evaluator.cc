@@ -51,6 +51,7 @@ Digest PredictionsOf(const std::vector<RepetitionReport>& measurements) {
 Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& artifacts, StoreReader& reader) {
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<RepetitionReport> measurements,
                            reader.GetMeasurements(request.run));
+  if (measurements.empty()) return NotFoundError("run " + request.run.str() + " has no measurements");
   RunEvidence evidence;
   for (const RepetitionReport& report : measurements) {
     PADDOCK_ASSIGN_OR_RETURN(RepetitionRecord record, ReadRecord(artifacts, report));

@@ -1,4 +1,5 @@
 #include "base/subprocess.h"
+#include "base/sanitizer.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -193,7 +194,7 @@ TEST_CASE("a memory limit reaches the child, except under a sanitizer", "[base][
   ProcessRequest request = Shell("ulimit -d");
   const std::string unlimited = Run(request).stdout_text;
   request.memory_limit_bytes = 64 << 20;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if PADDOCK_UNDER_SANITIZER
   CHECK(Run(request).stdout_text == unlimited);
 #else
   CHECK(unlimited != "65536\n");

@@ -1,4 +1,5 @@
 #include "device_drivers/onnxruntime/onnxruntime_driver.h"
+#include "base/sanitizer.h"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -168,8 +169,7 @@ TEST_CASE("outputs exist only after a successful run", "[onnxruntime]") {
   CHECK(Answer(*session, good).size() == 4);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)  // their allocators end the process instead
+#if !PADDOCK_UNDER_SANITIZER  // their allocators end the process instead
 TEST_CASE("a model that wants more memory than there is has exhausted the device", "[onnxruntime]") {
   Bench bench;
   if (!bench.driver) return;
