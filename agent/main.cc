@@ -53,6 +53,7 @@ std::vector<std::string> WorkerEnvironment() {
 int RunAgent(const AgentConfig& config) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("paddock-agent"));
   spdlog::set_level(spdlog::level::from_str(config.log_level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
@@ -125,5 +126,7 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace paddock::agent
 
 int main(int argc, char** argv) {
+  // gRPC would print lines of its own beside our messages; GRPC_VERBOSITY brings them back.
+  ::setenv("GRPC_VERBOSITY", "NONE", 0);
   return paddock::agent::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

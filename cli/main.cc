@@ -1,9 +1,12 @@
 #include <csignal>
+#include <cstdlib>
 
 #include "cli/command_line.h"
 #include "cli/follow.h"
 
 int main(int argc, char** argv) {
+  // gRPC would print lines of its own beside our messages; GRPC_VERBOSITY brings them back.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   struct sigaction action {};
   action.sa_handler = paddock::HandleInterrupt;
   action.sa_flags = SA_RESTART;

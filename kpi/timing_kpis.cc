@@ -7,7 +7,7 @@
 namespace paddock {
 namespace {
 
-constexpr double kSecondsPerNanosecond = 1e-9;
+constexpr double kNanosecondsPerSecond = 1e9;
 
 KpiOutcome Missing(std::string_view code) { return {std::nullopt, std::string(code)}; }
 
@@ -72,25 +72,25 @@ KpiOutcome LatencyPercentile(const RunEvidence& evidence) {
   constexpr double p = kPerMille / 1000.0;
   return OfLatencies(evidence, [](std::span<const std::uint64_t> latencies) -> Figure {
     if (latencies.size() < MinSamplesForPercentile(p)) return "too_few_samples";
-    return PercentileNs(latencies, p) * kSecondsPerNanosecond;
+    return PercentileNs(latencies, p) / kNanosecondsPerSecond;
   });
 }
 
 KpiOutcome LatencyMin(const RunEvidence& evidence) {
   return OfLatencies(evidence, [](std::span<const std::uint64_t> latencies) -> Figure {
-    return static_cast<double>(*std::min_element(latencies.begin(), latencies.end())) * kSecondsPerNanosecond;
+    return static_cast<double>(*std::min_element(latencies.begin(), latencies.end())) / kNanosecondsPerSecond;
   });
 }
 
 KpiOutcome LatencyMax(const RunEvidence& evidence) {
   return OfLatencies(evidence, [](std::span<const std::uint64_t> latencies) -> Figure {
-    return static_cast<double>(*std::max_element(latencies.begin(), latencies.end())) * kSecondsPerNanosecond;
+    return static_cast<double>(*std::max_element(latencies.begin(), latencies.end())) / kNanosecondsPerSecond;
   });
 }
 
 KpiOutcome LatencyMean(const RunEvidence& evidence) {
   return OfLatencies(evidence, [](std::span<const std::uint64_t> latencies) -> Figure {
-    return Mean(std::vector<double>(latencies.begin(), latencies.end())) * kSecondsPerNanosecond;
+    return Mean(std::vector<double>(latencies.begin(), latencies.end())) / kNanosecondsPerSecond;
   });
 }
 
@@ -119,7 +119,7 @@ KpiOutcome Throughput(const RunEvidence& evidence) {
     const std::uint64_t samples = MeasuredSamples(repetition);
     if (samples == 0) return "no_measured_queries";
     if (repetition.window_ns == 0) return "no_window";
-    return static_cast<double>(samples) / (static_cast<double>(repetition.window_ns) * kSecondsPerNanosecond);
+    return static_cast<double>(samples) / (static_cast<double>(repetition.window_ns) / kNanosecondsPerSecond);
   });
 }
 
@@ -131,7 +131,7 @@ KpiOutcome HarnessOverhead(const RunEvidence& evidence) {
     const auto busy_ns = std::accumulate(latencies.begin(), latencies.end(), std::uint64_t{0});
     if (busy_ns > repetition.window_ns) return "no_window";  // queries overlapped, or the window is not known
     const auto idle_ns = static_cast<double>(repetition.window_ns - busy_ns);
-    return idle_ns * kSecondsPerNanosecond / static_cast<double>(latencies.size());
+    return idle_ns / kNanosecondsPerSecond / static_cast<double>(latencies.size());
   });
 }
 
@@ -140,7 +140,7 @@ KpiOutcome Seconds(const RunEvidence& evidence) {
   return OverRepetitions(evidence, [](const RepetitionRecord& repetition) -> Figure {
     const auto& nanoseconds = repetition.*kField;
     if (!nanoseconds) return "not_measured";
-    return static_cast<double>(*nanoseconds) * kSecondsPerNanosecond;
+    return static_cast<double>(*nanoseconds) / kNanosecondsPerSecond;
   });
 }
 
@@ -169,7 +169,7 @@ KpiOutcome PowerMean(const RunEvidence& evidence) {
   return OverRepetitions(evidence, [](const RepetitionRecord& repetition) -> Figure {
     if (!repetition.energy_j) return "no_sensor";
     if (repetition.window_ns == 0) return "no_window";
-    return *repetition.energy_j / (static_cast<double>(repetition.window_ns) * kSecondsPerNanosecond);
+    return *repetition.energy_j / (static_cast<double>(repetition.window_ns) / kNanosecondsPerSecond);
   });
 }
 

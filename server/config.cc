@@ -100,7 +100,8 @@ ServerCommandLine ParseServerCommandLine(int argc, const char* const* argv) {
     }
   }
 
-  CLI::App app{"Paddock's coordinator: takes jobs, prepares models and data, leases devices, keeps results."};
+  CLI::App app("Paddock's coordinator: takes jobs, prepares models and data, leases devices, keeps results.",
+               "paddockd");
   app.footer("Example:\n  paddockd --listen 127.0.0.1:7700 --http 127.0.0.1:7701 --state /var/lib/paddock");
   std::string config_path;
   bool check = false;

@@ -1,6 +1,7 @@
 // paddockd: the coordinator.
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <string_view>
 
@@ -31,6 +32,8 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == paddock::kPrepareStepFlag) {
     return paddock::PrepareStepMain({argv + 1, argv + argc});
   }
+  // gRPC would print lines of its own beside our messages; GRPC_VERBOSITY brings them back.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   const auto command_line = paddock::ParseServerCommandLine(argc, argv);
   if (command_line.exit_code) return *command_line.exit_code;
   const paddock::ServerConfig& config = command_line.config;

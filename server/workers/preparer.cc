@@ -150,8 +150,9 @@ Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const Prepared
     PADDOCK_ASSIGN_OR_RETURN(recipe.labels, artifacts_.Adopt(data.labels_path));
   }
   recipe.report.push_back("data: " + std::to_string(recipe.sample_count) + " samples in " +
-                          std::to_string(recipe.batches.size()) + " batches of " + std::to_string(bytes) +
-                          " bytes in all");
+                          std::to_string(recipe.batches.size()) +
+                          (recipe.batches.size() == 1 ? " batch, " : " batches, ") + std::to_string(bytes) +
+                          " bytes");
   return recipe;
 }
 
