@@ -5,6 +5,7 @@ for as long as the test needs it, however busy the machine is.
 """
 
 import os
+import pathlib
 import random
 import signal
 import threading
@@ -124,9 +125,12 @@ class KilledWhilePreparing(FarmTest):
             while not over.is_set() and not stopped:
                 for pid in children_of(farm.processes["coordinator"].pid):
                     try:
+                        # Before it has become the step it would not die with the coordinator yet.
+                        if b"--prepare-step" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                            continue
                         os.kill(pid, signal.SIGSTOP)
                         stopped.append(pid)
-                    except ProcessLookupError:
+                    except (ProcessLookupError, FileNotFoundError):
                         pass
 
         watcher = threading.Thread(target=stop_first_step)

@@ -4,6 +4,8 @@ import unittest
 
 from farm import FarmTest
 
+SILENCE_S = 15  # more than a worker takes to start in a sanitized build on a busy machine
+
 # Name, fault, exit code of `paddock run`, class, stage, what the message says. The fault is in the second repetition,
 # which the next job on the device does not have.
 FAILURES = (
@@ -11,7 +13,7 @@ FAILURES = (
      ("killed by signal 11 (Segmentation fault)", "stage measuring of repetition 2", "the same in 3 processes")),
     ("exit", "exit@warm-up#1:3", 6, "job", "warm-up", ("exit code 3", "stage warm-up of repetition 2")),
     ("silent", "silent@loading#1", 7, "device", "loading",
-     ("missed its deadline of 2 s", "repetition_timeout_s too short")),
+     (f"missed its deadline of {SILENCE_S} s", "repetition_timeout_s too short")),
     ("error", "error@measuring#1", 7, "device", "measuring", ("UNAVAILABLE", "does not answer")),
 )
 
@@ -23,8 +25,9 @@ class WorkerFailures(FarmTest):
         for name, fault, *_ in FAILURES:
             farm.start_agent(name, options={"fault": fault})
         farm.wait_for_devices(*[name for name, *_ in FAILURES])
-        followers = [farm.follow("run", farm.job_file(on=[f"id={name}"], repetitions=2, repetition_timeout_s=2), "-o",
-                                 "json") for name, *_ in FAILURES]
+        followers = [farm.follow("run", farm.job_file(on=[f"id={name}"], repetitions=2,
+                                                            repetition_timeout_s=SILENCE_S if name == "silent" else 300),
+                                 "-o", "json") for name, *_ in FAILURES]
         for follower, (name, _, code, failure_class, stage, texts) in zip(followers, FAILURES):
             with self.subTest(name):
                 answer = farm.finish(follower)
