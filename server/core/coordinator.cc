@@ -171,12 +171,6 @@ void Coordinator::WriteEvent(const std::string& subject, const std::string& kind
   Write([&](StorePort& store) { return store.InsertEvent(subject, kind, detail, ports_.clock.WallMs()); });
 }
 
-const Job* Coordinator::FindJob(const JobId& job) const {
-  CheckThread();
-  const auto found = jobs_.find(job);
-  return found == jobs_.end() ? nullptr : &found->second.job;
-}
-
 Result<JobView> Coordinator::ViewJob(const JobId& job) const {
   CheckThread();
   PADDOCK_RETURN_IF_ERROR(unusable_);

@@ -94,8 +94,7 @@ class Coordinator {
   void Submit(JobSpec spec, std::string idempotency_key, std::function<void(Result<SubmitAnswer>)> answer);
   // NOT_FOUND, or FAILED_PRECONDITION when it has ended.
   void Cancel(const JobId& job, std::function<void(Status)> answer);
-  // Live jobs only; ended ones are read from the store. Null when it is not live.
-  const Job* FindJob(const JobId& job) const;
+  // Live jobs only; ended ones are read from the store. NOT_FOUND when it is not live.
   Result<JobView> ViewJob(const JobId& job) const;
   // ViewJob() for users: what its batch could not store is not shown. UNAVAILABLE then; the store has the truth.
   void ShowJob(const JobId& job, std::function<void(Result<JobView>)> answer);

@@ -86,7 +86,7 @@ TEST_CASE_METHOD(CoreFixture, "a job that has ended stays ended, and its numbers
   const SubmitAnswer first = Submit();
   CHECK(Cancel(first.job).ok());
   REQUIRE(Restart().ok());
-  CHECK(core->FindJob(first.job) == nullptr);
+  CHECK_FALSE(core->ViewJob(first.job).ok());
   Connect("a");
   const SubmitAnswer second = SubmitPrepared();
   CHECK(second.job == JobId("j-2"));

@@ -30,14 +30,14 @@ TEST_CASE_METHOD(CoreFixture, "a run goes from submission to done, each step sto
   CHECK(work.evaluations[0].prepared == MakePrepared());
 
   JobState seen_by_watcher = JobState::kRunning;
-  observer.on_change = [&](const JobId& job) { seen_by_watcher = core->FindJob(job)->state; };
+  observer.on_change = [&](const JobId& job) { seen_by_watcher = core->ViewJob(job)->job.state; };
   FinishEvaluations();
   CHECK(StateOf(run) == RunState::kDone);
   CHECK(StateOf(answer.job) == JobState::kDone);
   CHECK(store.committed().evaluations.contains(run));
   CHECK(StoredRun(run).finished_wall_ms > 0);
   CHECK(seen_by_watcher == JobState::kDone);
-  CHECK(core->FindJob(answer.job) == nullptr);
+  CHECK_FALSE(core->ViewJob(answer.job).ok());
   CHECK(core->ViewJob(answer.job).status().code() == StatusCode::kNotFound);
   CHECK(core->PinnedBlobs().empty());
 }
