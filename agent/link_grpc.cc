@@ -27,7 +27,7 @@ constexpr auto kGoodbyeTimeout = std::chrono::seconds(1);
 constexpr auto kDefaultHeartbeat = std::chrono::milliseconds(5'000);
 constexpr auto kShortestHeartbeat = std::chrono::milliseconds(50);
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server) {
+std::shared_ptr<grpc::Channel> SessionChannel(const std::string& server) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
@@ -47,7 +47,7 @@ class GrpcLink::Impl {
  public:
   explicit Impl(const std::string& server)
       : server_(server),
-        channel_(MakeChannel(server)),
+        channel_(SessionChannel(server)),
         stub_(v1::AgentService::NewStub(channel_)),
         blobs_(server),
         random_(std::random_device{}()) {}

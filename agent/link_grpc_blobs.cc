@@ -12,7 +12,7 @@ constexpr int kUploadAttempts = 3;
 constexpr auto kMissingTimeout = std::chrono::seconds(10);
 constexpr int kIdleTimeoutMs = 30'000;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server) {
+std::shared_ptr<grpc::Channel> BlobChannel(const std::string& server) {
   grpc::ChannelArguments arguments;
   // Without it, gRPC would put this channel onto the session's connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -54,7 +54,7 @@ class BlobClient::Call {
 };
 
 BlobClient::BlobClient(const std::string& server)
-    : stub_(v1::ArtifactService::NewStub(MakeChannel(server))) {}
+    : stub_(v1::ArtifactService::NewStub(BlobChannel(server))) {}
 
 void BlobClient::CancelAll() {
   const std::lock_guard lock(mutex_);

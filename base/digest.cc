@@ -16,16 +16,15 @@ namespace {
 constexpr std::size_t kHexLength = 64;
 constexpr std::size_t kReadBufferBytes = std::size_t{1} << 20;
 
-struct ContextDeleter {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
 bool IsLowerHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 }  // namespace
 
 struct Sha256::Context {
-  std::unique_ptr<EVP_MD_CTX, ContextDeleter> evp{EVP_MD_CTX_new()};
+  struct Deleter {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Deleter> evp{EVP_MD_CTX_new()};
 };
 
 Result<Digest> Digest::Parse(std::string_view hex) {

@@ -107,7 +107,7 @@ void ReadOptions(StrictObject& object, RuntimeOptions* options) {
   object.Optional("provider_options", &options->provider_options);
 }
 
-Result<RunPlan> Decode(std::string_view text) {
+Result<RunPlan> DecodePlan(std::string_view text) {
   PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "json", kLimits));
   RunPlan plan;
   std::vector<std::string> batches;
@@ -172,7 +172,7 @@ std::string EncodeRunPlan(const RunPlan& plan) {
 }
 
 Result<RunPlan> DecodeRunPlan(std::string_view json) {
-  auto plan = Decode(json);
+  auto plan = DecodePlan(json);
   if (!plan.ok()) return plan.status().WithContext("run plan");
   return plan;
 }

@@ -168,7 +168,7 @@ Status ReadArrays(std::string_view packed, const Counts& counts, QuerySeries* qu
   return OkStatus();
 }
 
-Result<RepetitionRecord> Decode(std::string_view bytes) {
+Result<RepetitionRecord> DecodeRecord(std::string_view bytes) {
   if (bytes.size() < kPrefixBytes || bytes.substr(0, kMagic.size()) != kMagic) {
     return InvalidArgumentError("does not begin with PDKREC1");
   }
@@ -238,7 +238,7 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
 }
 
 Result<RepetitionRecord> DecodeRepetition(std::string_view bytes) {
-  auto record = Decode(bytes);
+  auto record = DecodeRecord(bytes);
   if (!record.ok()) return record.status().WithContext("repetition record");
   return record;
 }

@@ -76,7 +76,7 @@ Result<Entry> ReadEntry(const Json& json, const std::string& path) {
   return entry;
 }
 
-Result<std::vector<NamedTensorView>> Decode(std::string_view bytes) {
+Result<std::vector<NamedTensorView>> DecodeTensors(std::string_view bytes) {
   if (bytes.size() < kPrefixBytes || bytes.substr(0, kMagic.size()) != kMagic) {
     return InvalidArgumentError("does not begin with " + std::string(kMagic));
   }
@@ -184,7 +184,7 @@ Result<std::string> EncodeTensorFile(const std::vector<Tensor>& tensors) {
 }
 
 Result<std::vector<NamedTensorView>> DecodeTensorFile(std::string_view bytes) {
-  auto views = Decode(bytes);
+  auto views = DecodeTensors(bytes);
   if (!views.ok()) return views.status().WithContext("tensor file");
   return views;
 }

@@ -30,7 +30,6 @@ tidy_files() {
     xargs -r grep -LE '(grpcpp|paddock/v1)/' | sort -u
 }
 
-# check_tidy FOLDER: with the compile commands of that build folder.
 check_tidy() {
   local files
   mapfile -t files < <(tidy_files)
@@ -39,24 +38,24 @@ check_tidy() {
     return 0
   fi
   say "clang-tidy: ${#files[@]} files"
-  printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$1" \
+  configure dev  # for its compile commands
+  printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build \
     --extra-arg=-Wno-unknown-warning-option 2> >(grep -v 'warnings\? generated' >&2)
 }
 
-lint_with() {
+lint() {
   local status=0
   check_scripts || status=1
   say "clang-format: $(own_sources | wc -l) files"
   check_format || { status=1; printf 'dev: ./dev fmt lays the sources out\n' >&2; }
-  check_tidy "$1" || status=1
+  check_tidy || status=1
   return "$status"
 }
 
 cmd_lint() {
   no_arguments lint "$@"
   ensure_packages
-  configure dev
-  lint_with build || fail "lint found something"
+  lint || fail "lint found something"
   say "lint found nothing"
 }
 
@@ -91,7 +90,8 @@ step() {
 # run_ctest FOLDER LABELS: counts the single tests; what failed shows all its output.
 run_ctest() {
   local folder=$1 labels=$2 log=$1/ctest.log status=0 failed total
-  ctest --test-dir "$folder" -L "$labels" --output-on-failure --no-tests=error -j "$(nproc)" | tee "$log" || status=$?
+  # Twice the processors: the system tests mostly wait.
+  ctest --test-dir "$folder" -L "$labels" --output-on-failure --no-tests=error -j $(($(nproc) * 2)) | tee "$log" || status=$?
   read -r failed total < <(sed -nE 's/.* ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log") || true
   if [[ -n ${total:-} ]]; then
     PASSED=$((PASSED + total - failed))
@@ -105,19 +105,26 @@ run_ctest() {
 # Prints the executables of a build folder whose name matches, one a line: bin/NAME.
 programs_matching() { ninja -C "$1" -t targets all | sed -nE "s,^(bin/$2):.*,\1,p"; }
 
+# fuzz_one TARGET: bin/NAME_fuzz with its corpus; the log shows only when it fails.
+fuzz_one() {
+  local name=${1#bin/} corpus=()
+  [[ ! -d tests/fuzz/corpus/$name ]] || corpus=("$ROOT/tests/fuzz/corpus/$name")
+  mkdir -p "build-asan/fuzz/$name"
+  say "$name, $FUZZ_SECONDS s"
+  logged "build-asan/fuzz/$name.log" "build-asan/$1" -max_total_time="$FUZZ_SECONDS" -max_len=65536 -timeout=10 \
+    -artifact_prefix="build-asan/fuzz/$name/crash-" "build-asan/fuzz/$name" "${corpus[@]}"
+}
+
 fuzz_smoke() {
-  local target name corpus targets status=0
+  local targets i pid pids=() status=0
   mapfile -t targets < <(programs_matching build-asan '[a-z0-9_]+_fuzz')
   [[ ${#targets[@]} -gt 0 ]] || { printf 'dev: build-asan has no program named *_fuzz\n' >&2; return 1; }
-  for target in "${targets[@]}"; do
-    name=${target#bin/}
-    corpus=()
-    [[ ! -d tests/fuzz/corpus/$name ]] || corpus=("$ROOT/tests/fuzz/corpus/$name")
-    mkdir -p "build-asan/fuzz/$name"
-    say "$name, $FUZZ_SECONDS s"
-    logged "build-asan/fuzz/$name.log" "build-asan/$target" -max_total_time="$FUZZ_SECONDS" -max_len=65536 -timeout=10 \
-      -artifact_prefix="build-asan/fuzz/$name/crash-" "build-asan/fuzz/$name" "${corpus[@]}" || status=1
+  for i in "${!targets[@]}"; do
+    if ((i >= $(nproc))); then wait "${pids[i - $(nproc)]}" || true; fi
+    fuzz_one "${targets[i]}" &
+    pids+=($!)
   done
+  for pid in "${pids[@]}"; do wait "$pid" || status=1; done
   return "$status"
 }
 
@@ -145,7 +152,7 @@ address_sanitizer_steps() {
 }
 
 thread_sanitizer_steps() {
-  step "build with ThreadSanitizer" build tsan build-tsan || return 0
+  step "build with ThreadSanitizer" build tsan build-tsan tests/unit/all || return 0
   step "unit tests under ThreadSanitizer" run_ctest build-tsan unit || true
 }
 
@@ -170,7 +177,7 @@ cmd_test() {
   else
     address_sanitizer_steps
     thread_sanitizer_steps
-    step "lint" lint_with build-asan || true
+    step "lint" lint || true
   fi
   say "summary"
   printf '%s\n' "${RESULTS[@]}"

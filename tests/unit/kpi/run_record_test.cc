@@ -47,7 +47,7 @@ std::string Deflate(const std::string& raw) {
   return packed;
 }
 
-std::string MessageOf(const std::string& bytes) {
+std::string RecordError(const std::string& bytes) {
   const auto record = DecodeRepetition(bytes);
   REQUIRE_FALSE(record.ok());
   CHECK(record.status().code() == StatusCode::kInvalidArgument);
@@ -128,9 +128,9 @@ TEST_CASE("a long series of like latencies takes few bytes a query", "[kpi][run_
 TEST_CASE("every prefix of a record is refused with a reason", "[kpi][run_record]") {
   const std::string bytes = EncodeRepetition(MakeRepetition(0, 50, 1234567, 5));
   for (std::size_t size = 0; size < bytes.size(); ++size)
-    CHECK_FALSE(MessageOf(bytes.substr(0, size)).empty());
-  CHECK_THAT(MessageOf(bytes + "x"), Catch::Contains("more bytes than the header says"));
-  CHECK_THAT(MessageOf("not a record at all"), Catch::Contains("does not begin with PDKREC1"));
+    CHECK_FALSE(RecordError(bytes.substr(0, size)).empty());
+  CHECK_THAT(RecordError(bytes + "x"), Catch::Contains("more bytes than the header says"));
+  CHECK_THAT(RecordError("not a record at all"), Catch::Contains("does not begin with PDKREC1"));
 }
 
 TEST_CASE("a damaged byte in the arrays is noticed", "[kpi][run_record]") {
@@ -149,7 +149,7 @@ TEST_CASE("a header that does not fit its arrays is refused", "[kpi][run_record]
   const auto message = [&](const char* key, const Json& value) {
     Parts bad = good;
     bad.header[key] = value;
-    return MessageOf(Join(bad));
+    return RecordError(Join(bad));
   };
   CHECK_THAT(message("queries", 51), Catch::Contains("latency_ns: ends or is damaged at entry 49 of 51"));
   CHECK_THAT(message("queries", 49), Catch::Contains("more bytes than the header says"));
@@ -166,30 +166,30 @@ TEST_CASE("short queries that cannot be are refused", "[kpi][run_record]") {
   RepetitionRecord record = MakeRepetition(0, 10, 1000);
   record.queries.samples_per_query = 4;
   record.queries.short_queries[10] = 2;
-  CHECK_THAT(MessageOf(EncodeRepetition(record)), Catch::Contains("query 10 does not exist"));
+  CHECK_THAT(RecordError(EncodeRepetition(record)), Catch::Contains("query 10 does not exist"));
   record.queries.short_queries = {{3, 5}};
-  CHECK_THAT(MessageOf(EncodeRepetition(record)), Catch::Contains("query 3 has 5 samples"));
+  CHECK_THAT(RecordError(EncodeRepetition(record)), Catch::Contains("query 3 has 5 samples"));
   record.queries.short_queries = {{3, 0}};
-  CHECK_THAT(MessageOf(EncodeRepetition(record)), Catch::Contains("query 3 has 0 samples"));
+  CHECK_THAT(RecordError(EncodeRepetition(record)), Catch::Contains("query 3 has 0 samples"));
 }
 
 TEST_CASE("a compression bomb is read no further than the header's count", "[kpi][run_record]") {
   Parts bomb = Split(EncodeRepetition(MakeRepetition(0, 2, 1000)));
   bomb.arrays = Deflate(std::string(std::size_t{64} << 20, '\0'));
   CHECK(bomb.arrays.size() < 100'000);
-  CHECK_THAT(MessageOf(Join(bomb)), Catch::Contains("more bytes than the header says"));
+  CHECK_THAT(RecordError(Join(bomb)), Catch::Contains("more bytes than the header says"));
 }
 
 TEST_CASE("a count without the bytes for it costs no memory", "[kpi][run_record]") {
   Parts bad = Split(EncodeRepetition(MakeRepetition(0, 2, 1000)));
   bad.header["queries"] = 64'000'000;
-  CHECK_THAT(MessageOf(Join(bad)), Catch::Contains("ends or is damaged at entry"));
+  CHECK_THAT(RecordError(Join(bad)), Catch::Contains("ends or is damaged at entry"));
 }
 
 TEST_CASE("a number of more than 64 bits is refused", "[kpi][run_record]") {
   Parts bad = Split(EncodeRepetition(MakeRepetition(0, 1, 1000)));
   bad.arrays = Deflate(std::string(10, '\xff') + std::string(2, '\x01'));
-  CHECK_THAT(MessageOf(Join(bad)), Catch::Contains("start_offset_ns: a number over 64 bits"));
+  CHECK_THAT(RecordError(Join(bad)), Catch::Contains("start_offset_ns: a number over 64 bits"));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ std::string FileWith(std::string header, const std::string& data) {
   return file + header + data;
 }
 
-std::string MessageOf(const std::string& file) {
+std::string TensorFileError(const std::string& file) {
   const auto views = DecodeTensorFile(file);
   REQUIRE_FALSE(views.ok());
   CHECK(views.status().code() == StatusCode::kInvalidArgument);
@@ -105,22 +105,22 @@ TEST_CASE("tensors that do not belong in one file are refused by name", "[kpi][t
 
 TEST_CASE("a damaged tensor file says what is wrong", "[kpi][tensor_file]") {
   const std::string good = *EncodeTensorFile(TwoTensors());
-  CHECK_THAT(MessageOf(""), Catch::Contains("does not begin with PDKTNSR1"));
-  CHECK_THAT(MessageOf("NOTATENSORFILE______"), Catch::Contains("does not begin with"));
-  CHECK_THAT(MessageOf(good.substr(0, 40)), Catch::Contains("truncated: the header has"));
-  CHECK_THAT(MessageOf(good.substr(0, good.size() - 1)), Catch::Contains("float32 y[3]: truncated"));
-  CHECK_THAT(MessageOf(good + "x"), Catch::Contains("1 bytes after the last tensor"));
+  CHECK_THAT(TensorFileError(""), Catch::Contains("does not begin with PDKTNSR1"));
+  CHECK_THAT(TensorFileError("NOTATENSORFILE______"), Catch::Contains("does not begin with"));
+  CHECK_THAT(TensorFileError(good.substr(0, 40)), Catch::Contains("truncated: the header has"));
+  CHECK_THAT(TensorFileError(good.substr(0, good.size() - 1)), Catch::Contains("float32 y[3]: truncated"));
+  CHECK_THAT(TensorFileError(good + "x"), Catch::Contains("1 bytes after the last tensor"));
   std::string huge_header = good;
   std::memset(huge_header.data() + 8, 0xff, 8);
-  CHECK_THAT(MessageOf(huge_header), Catch::Contains("truncated"));
-  CHECK_THAT(MessageOf(FileWith("{", "")), Catch::Contains("header"));
-  CHECK_THAT(MessageOf(FileWith(R"({"tensors":[]})", "")), Catch::Contains("at least one"));
-  CHECK_THAT(MessageOf(FileWith(R"({"tensors":[],"more":1})", "")), Catch::Contains("more: unknown key"));
+  CHECK_THAT(TensorFileError(huge_header), Catch::Contains("truncated"));
+  CHECK_THAT(TensorFileError(FileWith("{", "")), Catch::Contains("header"));
+  CHECK_THAT(TensorFileError(FileWith(R"({"tensors":[]})", "")), Catch::Contains("at least one"));
+  CHECK_THAT(TensorFileError(FileWith(R"({"tensors":[],"more":1})", "")), Catch::Contains("more: unknown key"));
 }
 
 TEST_CASE("a header that lies about offsets, sizes or shapes is refused", "[kpi][tensor_file]") {
   const auto entry = [](const std::string& rest) {
-    return MessageOf(FileWith(R"({"tensors":[{"name":"x",)" + rest + "}]}", std::string(64, 'd')));
+    return TensorFileError(FileWith(R"({"tensors":[{"name":"x",)" + rest + "}]}", std::string(64, 'd')));
   };
   CHECK_THAT(entry(R"("type":"int9","shape":[4],"offset":128,"bytes":4)"),
              Catch::Contains("tensors[0].type"));

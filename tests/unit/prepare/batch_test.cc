@@ -15,9 +15,9 @@ namespace {
 using Catch::Matchers::Contains;
 
 // n samples: x uint8 [n,4] with x[i][j] = i + j, and y int64 [n] = i mod 3; the model takes float32 [?,4].
-class Fixture {
+class BatchInputs {
  public:
-  explicit Fixture(std::int64_t n) {
+  explicit BatchInputs(std::int64_t n) {
     std::string x;
     std::vector<std::int64_t> y;
     for (std::int64_t i = 0; i < n; ++i) {
@@ -72,7 +72,7 @@ std::vector<std::uint64_t> SamplesIn(const PreparedData& prepared) {
 }
 
 TEST_CASE("all samples are prepared under the model's input name, with labels beside them") {
-  Fixture data(10);
+  BatchInputs data(10);
   const auto prepared = data.Prepare();
   REQUIRE(prepared.ok());
   CHECK(prepared->batches.size() == 1);
@@ -89,7 +89,7 @@ TEST_CASE("batches keep to the limit and lose no sample at the tail") {
   Random random(19);
   for (int round = 0; round < 40; ++round) {
     const auto n = static_cast<std::int64_t>(1 + random.Below(100));
-    Fixture data(n);
+    BatchInputs data(n);
     const std::uint64_t limit = 300 + random.Below(600);
     CAPTURE(n, limit);
     const auto prepared = data.Prepare({.batch_bytes = limit});
@@ -105,7 +105,7 @@ TEST_CASE("batches keep to the limit and lose no sample at the tail") {
 }
 
 TEST_CASE("a subset is stratified, seeded, and its labels are those of its samples") {
-  Fixture data(90);
+  BatchInputs data(90);
   data.spec.samples = 30;
   data.spec.seed = 7;
   const auto prepared = data.Prepare({.batch_bytes = 400});
@@ -123,13 +123,13 @@ TEST_CASE("a subset is stratified, seeded, and its labels are those of its sampl
 }
 
 TEST_CASE("the same recipe gives the same bytes") {
-  Fixture first(20);
-  Fixture second(20);
+  BatchInputs first(20);
+  BatchInputs second(20);
   CHECK(ReadBytes(first.Prepare()->batches[0].path) == ReadBytes(second.Prepare()->batches[0].path));
 }
 
 TEST_CASE("one sample above the device's limit is refused with both sizes") {
-  Fixture data(3);
+  BatchInputs data(3);
   const auto prepared = data.Prepare({.batch_bytes = 100});
   CHECK(prepared.status().code() == StatusCode::kInvalidArgument);
   CHECK_THAT(prepared.status().message(),
@@ -137,7 +137,7 @@ TEST_CASE("one sample above the device's limit is refused with both sizes") {
 }
 
 TEST_CASE("a limit that holds exactly one sample is enough") {
-  Fixture data(3);
+  BatchInputs data(3);
   const std::uint64_t one_sample = data.Prepare({.batch_bytes = 300})->batches[0].bytes;
   const auto prepared = data.Prepare({.batch_bytes = one_sample});
   REQUIRE(prepared.ok());
@@ -145,7 +145,7 @@ TEST_CASE("a limit that holds exactly one sample is enough") {
 }
 
 TEST_CASE("several inputs travel in one file and may share an array") {
-  Fixture data(5);
+  BatchInputs data(5);
   data.model.inputs = {{"a", ElementType::kFloat32, {1, 4}}, {"b", ElementType::kUint8, {1, 2, 2}}};
   data.spec.inputs = {{"a", "x"}, {"b", "x"}};
   data.spec.preprocess = {{.input = "a", .action = CastStep{ElementType::kFloat32}},
@@ -161,7 +161,7 @@ TEST_CASE("several inputs travel in one file and may share an array") {
 }
 
 TEST_CASE("without labels there is no labels file") {
-  Fixture data(5);
+  BatchInputs data(5);
   data.spec.labels.clear();
   data.spec.inputs = {{"in", "x"}};
   data.task = Task::kNone;
@@ -186,7 +186,7 @@ TEST_CASE("damage behind the chosen samples is found") {
 }
 
 TEST_CASE("an output folder that cannot be written is named") {
-  Fixture data(2);
+  BatchInputs data(2);
   const auto prepared =
       PrepareData(data.spec, data.folder() / "data.npz", data.model, data.task, {}, data.folder() / "absent");
   CHECK(prepared.status().code() == StatusCode::kNotFound);

@@ -10,9 +10,9 @@ namespace {
 using Catch::Matchers::Contains;
 
 // Six samples: x float32 [6,4], q int8 [6,4], y int64 [6] of classes 0 to 2.
-class Fixture {
+class CheckInputs {
  public:
-  Fixture() {
+  CheckInputs() {
     spec.inputs = {{"in", "x"}};
     spec.labels = "y";
     Write({});
@@ -43,7 +43,7 @@ class Fixture {
 };
 
 TEST_CASE("data that fit the model are accepted") {
-  Fixture data;
+  CheckInputs data;
   CHECK(data.Check().ok());
   data.spec.inputs = {{"in", "q"}};
   data.spec.preprocess = {{.input = "in", .action = DequantizeStep{0.5, 1}}};
@@ -51,7 +51,7 @@ TEST_CASE("data that fit the model are accepted") {
 }
 
 TEST_CASE("inputs may be left out when there is one of each") {
-  Fixture data;
+  CheckInputs data;
   data.spec.inputs.clear();
   CHECK_THAT(data.Error(),
              Contains("data.inputs") && Contains("float32 x[6,4]") && Contains("float32 in[?,4]"));
@@ -61,7 +61,7 @@ TEST_CASE("inputs may be left out when there is one of each") {
 }
 
 TEST_CASE("arrays and inputs that do not exist are named beside those that do") {
-  Fixture data;
+  CheckInputs data;
   data.spec.inputs = {{"in", "images"}};
   CHECK_THAT(data.Error(),
              Contains("data.inputs.in") && Contains("no array 'images'") && Contains("float32 x[6,4]"));
@@ -76,13 +76,13 @@ TEST_CASE("arrays and inputs that do not exist are named beside those that do") 
 }
 
 TEST_CASE("a model that wants an input which the data lack says which") {
-  Fixture data;
+  CheckInputs data;
   data.model.inputs.push_back({"mask", ElementType::kFloat32, {-1, 4}});
   CHECK_THAT(data.Error(), Contains("wants the input float32 mask[?,4]") && Contains("data.npz"));
 }
 
 TEST_CASE("a wrong type suggests the step that makes it right") {
-  Fixture data;
+  CheckInputs data;
   data.spec.inputs = {{"in", "q"}};
   CHECK_THAT(data.Error(), Contains("is int8, and the model wants float32") &&
                                Contains("{cast: {to: float32}}") && Contains("dequantize"));
@@ -92,7 +92,7 @@ TEST_CASE("a wrong type suggests the step that makes it right") {
 }
 
 TEST_CASE("a wrong shape suggests the step that makes it right") {
-  Fixture data;
+  CheckInputs data;
   data.model.inputs[0].shape = {1, 2, 2};
   CHECK_THAT(data.Error(), Contains("has the shape [4]") && Contains("{reshape: {shape: [2,2]}}"));
   data.spec.preprocess = {{.input = "", .action = ReshapeStep{{2, -1}}}};
@@ -106,7 +106,7 @@ TEST_CASE("a wrong shape suggests the step that makes it right") {
 }
 
 TEST_CASE("channels in the other order suggest a transpose") {
-  Fixture data;
+  CheckInputs data;
   data.Write({{"hwc.npy", Npy("<f4", {6, 8, 8, 3}, std::string(6 * 8 * 8 * 3 * 4, '\0'))}});
   data.spec.inputs = {{"in", "hwc"}};
   data.model.inputs[0].shape = {-1, 3, 8, 8};
@@ -116,13 +116,13 @@ TEST_CASE("channels in the other order suggest a transpose") {
 }
 
 TEST_CASE("a preprocessing step that cannot work is named with its field") {
-  Fixture data;
+  CheckInputs data;
   data.spec.preprocess = {{.input = "", .action = ScaleStep{}}, {.input = "", .action = DequantizeStep{}}};
   CHECK_THAT(data.Error(), Contains("data: preprocess[1] (dequantize) on input 'in'"));
 }
 
 TEST_CASE("a task asks for labels of its kind") {
-  Fixture data;
+  CheckInputs data;
   data.spec.labels.clear();
   CHECK_THAT(data.Error(),
              Contains("data.labels") && Contains("classification needs labels") && Contains("int64 y[6]"));
@@ -136,7 +136,7 @@ TEST_CASE("a task asks for labels of its kind") {
 }
 
 TEST_CASE("labels are one per sample and within the model's classes") {
-  Fixture data;
+  CheckInputs data;
   data.Write({{"few.npy", Npy("<i8", {5}, std::string(40, '\0'))},
               {"high.npy", Npy("|u1", {6}, std::string("\0\1\2\3\0\0", 6))},
               {"negative.npy", Npy("|i1", {6}, std::string(6, '\xff'))}});
@@ -154,7 +154,7 @@ TEST_CASE("labels are one per sample and within the model's classes") {
 }
 
 TEST_CASE("empty data, unequal inputs and too many samples are refused") {
-  Fixture data;
+  CheckInputs data;
   data.spec.samples = 7;
   CHECK_THAT(data.Error(), Contains("data.samples") && Contains("7 samples") && Contains("hold 6"));
   data.spec.samples.reset();
@@ -171,7 +171,7 @@ TEST_CASE("empty data, unequal inputs and too many samples are refused") {
 }
 
 TEST_CASE("damaged elements of a small array are found at submit") {
-  Fixture data;
+  CheckInputs data;
   WriteNpz(data.folder() / "data.npz",
            {{"x.npy", Npy("<f4", {6, 4}, std::string(96, 'x'))},
             {"y.npy", Npy("<i8", {6}, std::string(48, '\0'))}},
