@@ -27,7 +27,7 @@ tidy_files() {
     { git diff --name-only --diff-filter=d "$base" -- "${OWN_SOURCES[@]}"
       git ls-files --others --exclude-standard -- "${OWN_SOURCES[@]}"; }
   fi | grep -E '^(base|kpi|device_drivers|prepare|server/core|server/store|agent)/.*\.cc$' |
-    xargs -r grep -LE '(grpcpp|paddock/v1)/' | sort -u
+    xargs -r grep -LE "(grpcpp|paddock/v1)/|link_grpc" | sort -u
 }
 
 check_tidy() {

@@ -115,7 +115,8 @@ TEST_CASE("a damaged tensor file says what is wrong", "[kpi][tensor_file]") {
   CHECK_THAT(TensorFileError(huge_header), Catch::Contains("truncated"));
   CHECK_THAT(TensorFileError(FileWith("{", "")), Catch::Contains("header"));
   CHECK_THAT(TensorFileError(FileWith(R"({"tensors":[]})", "")), Catch::Contains("at least one"));
-  CHECK_THAT(TensorFileError(FileWith(R"({"tensors":[],"more":1})", "")), Catch::Contains("more: unknown key"));
+  CHECK_THAT(TensorFileError(FileWith(R"({"tensors":[],"more":1})", "")),
+             Catch::Contains("more: unknown key"));
 }
 
 TEST_CASE("a header that lies about offsets, sizes or shapes is refused", "[kpi][tensor_file]") {
