@@ -44,8 +44,9 @@ class LinkClient {
 class BlobTransfer {
  public:
   virtual ~BlobTransfer() = default;
-  // From into.offset() to the end. NOT_FOUND: the coordinator does not have it.
-  virtual Status Download(const Digest& digest, BlobCache::Partial& into,
+  // From into.offset() to the end. NOT_FOUND: the coordinator does not have it. `check_again`: what came before was
+  // damaged, so the coordinator looks at its own copy first (DATA_LOSS when that is the damaged one).
+  virtual Status Download(const Digest& digest, BlobCache::Partial& into, bool check_again,
                           const std::function<bool()>& cancelled) = 0;
 };
 

@@ -69,9 +69,10 @@ class GrpcLink::Impl {
     if (reader_.joinable()) reader_.join();
   }
 
-  Status Download(const Digest& digest, BlobCache::Partial& into, const std::function<bool()>& cancelled) {
+  Status Download(const Digest& digest, BlobCache::Partial& into, bool check_again,
+                  const std::function<bool()>& cancelled) {
     if (Unreachable()) return UnavailableError("no link to the coordinator");
-    return blobs_.Download(digest, into, cancelled);
+    return blobs_.Download(digest, into, check_again, cancelled);
   }
 
   void SendProgress(const Progress& progress) {
@@ -344,9 +345,9 @@ GrpcLink::GrpcLink(const std::string& server) : impl_(std::make_unique<Impl>(ser
 GrpcLink::~GrpcLink() { Stop(); }
 void GrpcLink::Start(LinkClient& client) { impl_->Start(client); }
 void GrpcLink::Stop() { impl_->Stop(); }
-Status GrpcLink::Download(const Digest& digest, BlobCache::Partial& into,
+Status GrpcLink::Download(const Digest& digest, BlobCache::Partial& into, bool check_again,
                           const std::function<bool()>& cancelled) {
-  return impl_->Download(digest, into, cancelled);
+  return impl_->Download(digest, into, check_again, cancelled);
 }
 void GrpcLink::SendProgress(const Progress& progress) { impl_->SendProgress(progress); }
 Status GrpcLink::DeliverReport(const Report& report) { return impl_->DeliverReport(report); }

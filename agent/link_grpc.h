@@ -23,7 +23,7 @@ class GrpcLink final : public Link {
   // joins.
   void Stop();
 
-  Status Download(const Digest& digest, BlobCache::Partial& into,
+  Status Download(const Digest& digest, BlobCache::Partial& into, bool check_again,
                   const std::function<bool()>& cancelled) override;
   void SendProgress(const Progress& progress) override;
   Status DeliverReport(const Report& report) override;

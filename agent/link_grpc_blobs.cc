@@ -61,12 +61,13 @@ void BlobClient::CancelAll() {
   for (grpc::ClientContext* context : running_) context->TryCancel();
 }
 
-Status BlobClient::Download(const Digest& digest, BlobCache::Partial& into,
+Status BlobClient::Download(const Digest& digest, BlobCache::Partial& into, bool check_again,
                             const std::function<bool()>& cancelled) {
   Call call(*this);
   v1::DownloadRequest request;
   request.set_sha256(digest.hex());
   request.set_offset(into.offset());
+  request.set_check_again(check_again);
   const auto reader = stub_->Download(call.context(), request);
 
   Status status;

@@ -24,7 +24,8 @@ class BlobClient {
   explicit BlobClient(const std::string& server);
 
   // As BlobTransfer::Download().
-  Status Download(const Digest& digest, BlobCache::Partial& into, const std::function<bool()>& cancelled);
+  Status Download(const Digest& digest, BlobCache::Partial& into, bool check_again,
+                  const std::function<bool()>& cancelled);
   // Sends what the coordinator lacks of the file and returns its digest. UNAVAILABLE: again later.
   Result<Digest> Upload(const std::string& path);
 

@@ -123,7 +123,11 @@ Result<BlobCache::Pin> RunRunner::FetchBlob(const Digest& digest) {
     if (known) return std::move(*known);
     if (interrupted_()) return CancelledError("interrupted while fetching blob " + digest.ShortHex());
     PADDOCK_ASSIGN_OR_RETURN(const auto partial, cache_.Receive(digest));
-    Status status = transfer_.Download(digest, *partial, interrupted_);
+    Status status = transfer_.Download(digest, *partial, damaged > 0, interrupted_);
+    if (status.code() == StatusCode::kDataLoss) {  // the coordinator's own copy
+      PADDOCK_RETURN_IF_ERROR(cache_.DropPartial(digest));
+      return status;
+    }
     if (status.ok()) {
       auto pin = partial->Commit();
       if (pin.ok()) return pin;

@@ -103,6 +103,11 @@ Result<MappedFile> ArtifactStore::Map(const Digest& digest) {
   return MappedFile::Open(path);
 }
 
+void ArtifactStore::Distrust(const Digest& digest) {
+  const std::lock_guard lock(mutex_);
+  verified_.erase(digest);
+}
+
 std::uint64_t ArtifactStore::HaveBytes(const Digest& digest) {
   const std::lock_guard lock(mutex_);
   if (uploading_.contains(digest)) return 0;

@@ -42,6 +42,8 @@ class ArtifactStore {
   // there any more for the next caller. A caller that opens the file within the grace age of GarbageCollect keeps it.
   Result<std::string> PathOf(const Digest& digest);
   Result<MappedFile> Map(const Digest& digest);
+  // The next use reads all of it again: somebody received it damaged.
+  void Distrust(const Digest& digest);
 
   // Bytes that an upload need not send again: those of a partial blob that no other upload is writing.
   std::uint64_t HaveBytes(const Digest& digest);

@@ -59,6 +59,7 @@ grpc::Status ArtifactService::Download(grpc::ServerContext*, const v1::DownloadR
                                        grpc::ServerWriter<v1::DownloadResponse>* writer) {
   const auto digest = Digest::Parse(request->sha256());
   if (!digest.ok()) return ToGrpc(digest.status());
+  if (request->check_again()) artifacts_.Distrust(*digest);
   const auto blob = artifacts_.Map(*digest);
   if (!blob.ok()) return ToGrpc(blob.status());
   const std::string_view bytes = blob->bytes();

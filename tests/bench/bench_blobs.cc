@@ -62,7 +62,7 @@ double DownloadThroughFarm(agent::BlobClient& client, const std::string& folder,
   const auto cache = Must(agent::BlobCache::Open(folder, std::uint64_t{8} << 30));
   const Time begin = Now();
   const auto partial = Must(cache->Receive(digest));
-  Must(client.Download(digest, *partial, [] { return false; }));
+  Must(client.Download(digest, *partial, false, [] { return false; }));
   const auto pin = Must(partial->Commit());
   const double rate = Rate(kBlobBytes, Seconds(begin, Now()));
   std::filesystem::remove(pin.path());

@@ -244,16 +244,16 @@ TEST_CASE("a download is resumed at its offset, and ends in the cache", "[link]"
   const auto cache = BlobCache::Open(farm.folder / "cache", std::uint64_t{1} << 30).value();
   {
     const auto partial = cache->Receive(digest).value();
-    CHECK(farm.link->Download(digest, *partial, kNever).code() == StatusCode::kUnavailable);
+    CHECK(farm.link->Download(digest, *partial, false, kNever).code() == StatusCode::kUnavailable);
     CHECK(partial->offset() == kChunkBytes);
   }
   const auto partial = cache->Receive(digest).value();
-  CHECK(farm.link->Download(digest, *partial, kNever).ok());
+  CHECK(farm.link->Download(digest, *partial, false, kNever).ok());
   CHECK(farm.artifacts.first_offsets == std::vector<std::uint64_t>{0, kChunkBytes});
   CHECK(partial->Commit().ok());
 
   const auto missing = cache->Receive(Sha256::Of("missing")).value();
-  CHECK(farm.link->Download(Sha256::Of("missing"), *missing, kNever).code() == StatusCode::kNotFound);
+  CHECK(farm.link->Download(Sha256::Of("missing"), *missing, false, kNever).code() == StatusCode::kNotFound);
 }
 
 TEST_CASE("while the link is cut nothing passes, and afterwards the agent greets again", "[link]") {

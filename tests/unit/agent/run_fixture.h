@@ -61,9 +61,11 @@ class FakeLink final : public Link {
     for (const std::string& batch : run.batches) AddBlob(batch);
   }
 
-  Status Download(const Digest& digest, BlobCache::Partial& into, const std::function<bool()>&) override {
+  Status Download(const Digest& digest, BlobCache::Partial& into, bool check_again,
+                  const std::function<bool()>&) override {
     const std::lock_guard lock(mutex_);
     offsets.push_back(into.offset());
+    checks.push_back(check_again);
     if (on_download) PADDOCK_RETURN_IF_ERROR(on_download(digest, into));
     const auto found = blobs_.find(digest);
     if (found == blobs_.end()) return NotFoundError("no blob " + digest.ShortHex());
@@ -111,6 +113,7 @@ class FakeLink final : public Link {
   std::vector<Report> reports;
   std::vector<std::chrono::nanoseconds> cuts;
   std::vector<std::uint64_t> offsets;
+  std::vector<bool> checks;  // check_again of each download
   std::uint64_t sent_bytes = 0;
   int stored = 0;
   int regreetings = 0;

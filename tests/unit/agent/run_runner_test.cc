@@ -242,6 +242,7 @@ TEST_CASE("a blob that the coordinator lacks, or that stays damaged, fails the r
   const Report damaged_report = damaged.Run({});
   CHECK(damaged_report.failure->failure_class == FailureClass::kFarm);
   CHECK(Says(damaged_report, "fetched 3 times"));
+  CHECK(damaged.link.checks == std::vector<bool>{false, true, true});
 }
 
 TEST_CASE("a transfer that breaks off goes on where it stopped", "[runner]") {
