@@ -263,8 +263,9 @@ TEST_CASE("while the link is cut nothing passes, and afterwards the agent greets
   CHECK(farm.coordinator.WaitUntil([&] { return farm.coordinator.ended == 1; }));
   CHECK(farm.link->DeliverReport(farm.ReportWith("small", "p")).code() == StatusCode::kUnavailable);
   const auto cache = BlobCache::Open(farm.folder / "cache", 1000).value();
-  CHECK(farm.link->Download(Sha256::Of("x"), *cache->Receive(Sha256::Of("x")).value(), kNever).code() ==
-        StatusCode::kUnavailable);
+  CHECK(
+      farm.link->Download(Sha256::Of("x"), *cache->Receive(Sha256::Of("x")).value(), false, kNever).code() ==
+      StatusCode::kUnavailable);
 
   Farm again;
   again.Begin();
