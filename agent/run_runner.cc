@@ -184,7 +184,6 @@ Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunP
 
   ProcessRequest request;
   request.environment = settings_.worker_environment;
-  request.working_directory = folder;
   request.memory_limit_bytes =
       plan.memory_limit_bytes != 0 ? plan.memory_limit_bytes : settings_.worker_memory_limit_bytes;
   request.on_stdout_line = [&](const std::string& text) {

@@ -130,7 +130,7 @@ Status UnknownKey(const std::string& path, const std::string& key, const Message
   }
   const auto near = Nearest(key, known);
   return InvalidArgumentError(Join(path, key) + ": unknown key" +
-                              (near ? "; did you mean '" + *near + "'?" : "") + " Known here: " + list);
+                              (near ? "; did you mean '" + *near + "'?" : ";") + " known here: " + list);
 }
 
 Status FillField(const Json& value, const std::string& path, const FieldDescriptor& field, Message& message) {

@@ -39,9 +39,10 @@ Result<std::string> OptimizeFingerprint(const StepTools& tools) {
   if (!tools.onnxruntime_version.empty())
     return "optimize/1 graph_level=extended onnxruntime=" + tools.onnxruntime_version;
   return FailedPreconditionError(
-      "step 'optimize' needs the ONNX Runtime library, and the coordinator found none; run `./dev build`, "
-      "which "
-      "fetches one, or set PADDOCK_ONNXRUNTIME to its path, or use the variant 'as-is'");
+      "step 'optimize' needs the ONNX Runtime library, and the coordinator found none; set "
+      "PADDOCK_ONNXRUNTIME to the path of libonnxruntime.so where paddockd is started (`./dev up` does "
+      "both), or use "
+      "the variant 'as-is'");
 }
 
 Result<StepReport> Optimize(const std::string& in_path, const std::string& out_path, const StepTools& tools) {

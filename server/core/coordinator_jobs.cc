@@ -300,8 +300,10 @@ RunProgress Coordinator::ProgressOf(const LiveRun& run) const {
     wait = "waiting for " + name + ": " + device.record.problem;
   } else if (device.lease != 0) {
     wait = "waiting for " + name + ", busy with " + leases_.at(device.lease).record.run.str();
-  } else {
+  } else if (!device.record.shares.empty()) {
     wait = "waiting for what " + name + " shares with others: " + JoinText(device.record.shares);
+  } else {
+    wait = "about to start on " + name;
   }
   progress.detail = progress.detail.empty() ? wait : wait + "; " + progress.detail;
   return progress;

@@ -169,7 +169,7 @@ TEST_CASE("an error in a job file names the path of the field") {
   CHECK_THAT(ErrorOf("data: {file: d, lables: y}\n"),
              Contains("data.lables: unknown key; did you mean 'labels'?"));
   CHECK_THAT(ErrorOf("zzzzzzzzzzz: 1\n"),
-             Contains("zzzzzzzzzzz: unknown key") && Contains("Known here: name, model"));
+             Contains("zzzzzzzzzzz: unknown key") && Contains("known here: name, model"));
   CHECK_THAT(ErrorOf("scenario: {min_duration_s: soon}\n"),
              Contains("scenario.min_duration_s: must be a number"));
   CHECK_THAT(ErrorOf("repetitions: -1\n"), Contains("repetitions: must be an integer of 0 or more, not -1"));

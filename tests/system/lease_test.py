@@ -56,7 +56,7 @@ class Leases(FarmTest):
         farm.start_coordinator()
         farm.start_agent("first", device="board-1", options={"pace": "real"})
         farm.wait_for_devices("board-1")
-        job = farm.submit(repetitions=3)
+        job = farm.submit(scenario={"kind": "single-stream", "min_duration_s": 8})
         farm.wait_for_stage(job, "board-1", "measuring")
         farm.start_agent("second", device="board-1")
         farm.wait_for_log("second", "refuses this agent")
