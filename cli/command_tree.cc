@@ -39,7 +39,7 @@ void AddJobFlags(CLI::App& command, JobFlags& job) {
           "SELECTOR");
   AddList(command, "--variant", job.variants, "How the model is prepared: as-is, optimize; may be repeated",
           "NAME");
-  command.add_option("--scenario", job.scenario, "How inferences are issued: single-stream, offline")
+  command.add_option("--scenario", job.scenario, "How inferences are issued: single-stream, multi-stream, offline, server, periodic")
       ->type_name("KIND");
   command.add_option("--samples", job.samples, "How many samples to take, spread evenly over the labels")
       ->type_name("N");

@@ -18,12 +18,14 @@ Json TensorsAsJson(const std::vector<TensorInfo>& tensors) {
 }
 
 Json ScenarioAsJson(const Scenario& scenario) {
-  return {{"kind", ScenarioKindName(scenario.kind)},
-          {"min_duration_s", scenario.min_duration_s},
-          {"min_inferences", scenario.min_inferences},
-          {"max_duration_s", scenario.max_duration_s},
-          {"warmup", {{"min_inferences", scenario.warmup.min_inferences}, {"min_s", scenario.warmup.min_s}}},
-          {"samples_per_query", scenario.samples_per_query}};
+  Json json = {
+      {"kind", ScenarioKindName(scenario.kind)},
+      {"min_duration_s", scenario.min_duration_s},
+      {"min_inferences", scenario.min_inferences},
+      {"max_duration_s", scenario.max_duration_s},
+      {"warmup", {{"min_inferences", scenario.warmup.min_inferences}, {"min_s", scenario.warmup.min_s}}}};
+  AddScenarioTerms(scenario, json);
+  return json;
 }
 
 Json OptionsAsJson(const RuntimeOptions& options) {
@@ -91,7 +93,7 @@ void ReadScenario(StrictObject& object, Scenario* scenario) {
   ReadSeconds(object, "min_duration_s", &scenario->min_duration_s);
   object.Required("min_inferences", &scenario->min_inferences);
   ReadSeconds(object, "max_duration_s", &scenario->max_duration_s);
-  object.Required("samples_per_query", &scenario->samples_per_query);
+  ReadScenarioTerms(object, scenario);
   ReadChild(object, "warmup", [&](StrictObject& child) {
     child.Required("min_inferences", &scenario->warmup.min_inferences);
     ReadSeconds(child, "min_s", &scenario->warmup.min_s);
@@ -122,6 +124,8 @@ Result<RunPlan> DecodePlan(std::string_view text) {
   ReadChild(root, "options", [&](StrictObject& child) { ReadOptions(child, &plan.options); });
   ReadChild(root, "scenario", [&](StrictObject& child) { ReadScenario(child, &plan.scenario); });
   root.Required("repetitions", &plan.repetitions);
+  root.Required("repetition_begin", &plan.repetition_begin);
+  root.Optional("repetition_end", &plan.repetition_end);
   ReadSeconds(root, "repetition_timeout_s", &plan.repetition_timeout_s);
   root.Required("memory_limit_bytes", &plan.memory_limit_bytes);
   root.Required("seed", &plan.seed);
@@ -129,6 +133,8 @@ Result<RunPlan> DecodePlan(std::string_view text) {
   PADDOCK_RETURN_IF_ERROR(root.Finish());
   if (plan.run_id.empty()) return InvalidArgumentError("run_id: must not be empty");
   if (plan.repetitions == 0) return InvalidArgumentError("repetitions: must be at least 1");
+  if (plan.repetition_begin >= plan.RepetitionEnd() || plan.RepetitionEnd() > plan.repetitions)
+    return InvalidArgumentError("repetition_end: must be above repetition_begin and at most repetitions");
   for (std::size_t i = 0; i < batches.size(); ++i) {
     auto digest = Digest::Parse(batches[i]);
     if (!digest.ok()) return digest.status().WithContext("batches[" + std::to_string(i) + "]");
@@ -139,35 +145,25 @@ Result<RunPlan> DecodePlan(std::string_view text) {
 
 }  // namespace
 
-std::string_view ScenarioKindName(ScenarioKind kind) {
-  return kind == ScenarioKind::kOffline ? "offline" : "single-stream";
-}
-
-Result<ScenarioKind> ParseScenarioKind(std::string_view name) {
-  for (const auto kind : {ScenarioKind::kSingleStream, ScenarioKind::kOffline}) {
-    if (ScenarioKindName(kind) == name) return kind;
-  }
-  return InvalidArgumentError("\"" + std::string(name.substr(0, 40)) +
-                              "\" is no scenario; known are single-stream, offline");
-}
-
 std::string EncodeRunPlan(const RunPlan& plan) {
   Json batches = Json::array();
   for (const Digest& batch : plan.batches) batches.push_back(batch.hex());
-  const Json json = {{"run_id", plan.run_id},
-                     {"artifact", plan.artifact.hex()},
-                     {"artifact_kind", plan.artifact_kind},
-                     {"batches", std::move(batches)},
-                     {"sample_count", plan.sample_count},
-                     {"inputs", TensorsAsJson(plan.inputs)},
-                     {"outputs", TensorsAsJson(plan.outputs)},
-                     {"options", OptionsAsJson(plan.options)},
-                     {"scenario", ScenarioAsJson(plan.scenario)},
-                     {"repetitions", plan.repetitions},
-                     {"repetition_timeout_s", plan.repetition_timeout_s},
-                     {"memory_limit_bytes", plan.memory_limit_bytes},
-                     {"seed", plan.seed},
-                     {"keep_predictions", plan.keep_predictions}};
+  Json json = {{"run_id", plan.run_id},
+               {"artifact", plan.artifact.hex()},
+               {"artifact_kind", plan.artifact_kind},
+               {"batches", std::move(batches)},
+               {"sample_count", plan.sample_count},
+               {"inputs", TensorsAsJson(plan.inputs)},
+               {"outputs", TensorsAsJson(plan.outputs)},
+               {"options", OptionsAsJson(plan.options)},
+               {"scenario", ScenarioAsJson(plan.scenario)},
+               {"repetitions", plan.repetitions},
+               {"repetition_begin", plan.repetition_begin},
+               {"repetition_timeout_s", plan.repetition_timeout_s},
+               {"memory_limit_bytes", plan.memory_limit_bytes},
+               {"seed", plan.seed},
+               {"keep_predictions", plan.keep_predictions}};
+  if (plan.repetition_end) json["repetition_end"] = *plan.repetition_end;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

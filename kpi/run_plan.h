@@ -12,29 +12,10 @@
 
 #include "base/digest.h"
 #include "base/status.h"
+#include "kpi/scenario.h"
 #include "kpi/tensor.h"
 
 namespace paddock {
-
-enum class ScenarioKind { kSingleStream, kOffline };
-std::string_view ScenarioKindName(ScenarioKind kind);  // "single-stream", "offline"
-Result<ScenarioKind> ParseScenarioKind(std::string_view name);
-
-struct Warmup {
-  std::uint32_t min_inferences = 10;
-  double min_s = 1.0;
-};
-
-// The measured window ends when both minima are met, or at max_duration_s.
-struct Scenario {
-  ScenarioKind kind = ScenarioKind::kSingleStream;
-  double min_duration_s = 10.0;
-  std::uint32_t min_inferences = 64;
-  double max_duration_s = 120.0;
-  Warmup warmup;
-  // Samples per query in `offline`; 0: as many as the model's batch dimension, the device and the data allow (at most 32).
-  std::uint32_t samples_per_query = 0;
-};
 
 // Runtime options of a variant, over the device's own. Absent: the device's, then the runtime's default. A driver refuses an
 // option that it does not have.
@@ -60,7 +41,12 @@ struct RunPlan {
   std::vector<TensorInfo> outputs;
   RuntimeOptions options;
   Scenario scenario;
-  std::uint32_t repetitions = 5;
+  std::uint32_t repetitions = 5;  // of the whole run
+  // Those to be measured under this lease: from `begin` to before `end` (absent: to the last). Runs of a job that share a
+  // device take turns, a repetition each.
+  std::uint32_t repetition_begin = 0;
+  std::optional<std::uint32_t> repetition_end;
+  std::uint32_t RepetitionEnd() const { return repetition_end.value_or(repetitions); }
   double repetition_timeout_s = 600;
   std::uint64_t memory_limit_bytes = 0;  // of one worker; 0: the agent's own limit
   std::uint64_t seed = 0;

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -109,6 +110,34 @@ struct Counts {
   std::uint64_t short_queries = 0;
 };
 
+void ReadProbes(StrictObject& header, std::vector<RateProbe>* probes) {
+  const Json* list = header.Child("rate_probes");
+  if (list == nullptr) return;
+  if (!list->is_array()) return header.Fail(InvalidArgumentError("rate_probes: must be a list"));
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    RateProbe probe;
+    StrictObject object((*list)[i], "rate_probes[" + std::to_string(i) + "]");
+    object.Required("rate_hz", &probe.rate_hz);
+    object.Required("queries", &probe.queries);
+    object.Required("percentile_ns", &probe.percentile_ns);
+    object.Required("passed", &probe.passed);
+    header.Fail(object.Finish());
+    probes->push_back(probe);
+  }
+}
+
+// [[index, nanoseconds], ...]
+void ReadPauses(StrictObject& header, std::map<std::uint64_t, std::uint64_t>* pauses) {
+  std::vector<std::vector<std::uint64_t>> list;
+  header.Optional("pauses", &list);
+  for (const auto& pause : list) {
+    if (pause.size() != 2 || !pauses->emplace(pause[0], pause[1]).second) {
+      return header.Fail(
+          InvalidArgumentError("pauses: must be pairs of an index, each once, and nanoseconds"));
+    }
+  }
+}
+
 Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
   PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "header", kHeaderLimits));
   Counts counts;
@@ -130,6 +159,11 @@ Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
   header.Required("queries", &counts.queries);
   header.Required("intended", &counts.intended);
   header.Required("short_queries", &counts.short_queries);
+  header.Optional("invocations_per_reading", &queries.invocations_per_reading);
+  header.Optional("stop_reason", &record->stop_reason);
+  header.Optional("rate_hz", &record->rate_hz);
+  ReadProbes(header, &record->rate_probes);
+  ReadPauses(header, &queries.pauses_ns);
   PADDOCK_RETURN_IF_ERROR(header.Finish());
   if (counts.queries > kMaxQueries) {
     return InvalidArgumentError("queries: " + std::to_string(counts.queries) + ", at most " +
@@ -138,6 +172,10 @@ Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
   if (counts.short_queries > counts.queries) return InvalidArgumentError("short_queries: more than queries");
   if (queries.warmup_count > counts.queries) return InvalidArgumentError("warmup_count: more than queries");
   if (queries.samples_per_query == 0) return InvalidArgumentError("samples_per_query: must be at least 1");
+  if (queries.invocations_per_reading == 0)
+    return InvalidArgumentError("invocations_per_reading: must be at least 1");
+  if (queries.pauses_ns.size() > 0 && queries.pauses_ns.rbegin()->first > counts.queries)
+    return InvalidArgumentError("pauses: one is before a query that does not exist");
   return counts;
 }
 
@@ -157,10 +195,11 @@ Status ReadArrays(std::string_view packed, const Counts& counts, QuerySeries* qu
       return InvalidArgumentError("short_queries: query " + std::to_string(indices[i]) +
                                   " does not exist or comes twice");
     }
-    if (samples[i] == 0 || samples[i] > queries->samples_per_query) {
+    const std::uint64_t full = queries->FullSamplesOf(indices[i]);
+    if (samples[i] == 0 || samples[i] > full) {
       return InvalidArgumentError("short_queries: query " + std::to_string(indices[i]) + " has " +
                                   std::to_string(samples[i]) + " samples; it must have 1 to " +
-                                  std::to_string(queries->samples_per_query));
+                                  std::to_string(full));
     }
     queries->short_queries.emplace_hint(queries->short_queries.end(), indices[i],
                                         static_cast<std::uint32_t>(samples[i]));
@@ -193,6 +232,13 @@ void Set(Json& json, const char* key, const std::optional<T>& value) {
 
 }  // namespace
 
+std::uint64_t QuerySeries::PacerLatenessNs(std::uint64_t entry) const {
+  if (intended_offset_ns.empty()) return 0;
+  std::uint64_t possible = intended_offset_ns[entry];
+  if (entry > 0) possible = std::max(possible, intended_offset_ns[entry - 1] + latency_ns[entry - 1]);
+  return start_offset_ns[entry] > possible ? start_offset_ns[entry] - possible : 0;
+}
+
 std::string EncodeRepetition(const RepetitionRecord& record) {
   const QuerySeries& queries = record.queries;
   const std::size_t count = queries.latency_ns.size();
@@ -215,6 +261,18 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
   Set(header, "peak_memory_bytes", record.peak_memory_bytes);
   Set(header, "energy_j", record.energy_j);
   Set(header, "timer_floor_ns", record.timer_floor_ns);
+  Set(header, "rate_hz", record.rate_hz);
+  if (queries.invocations_per_reading != 1)
+    header["invocations_per_reading"] = queries.invocations_per_reading;
+  if (!record.stop_reason.empty()) header["stop_reason"] = record.stop_reason;
+  for (const RateProbe& probe : record.rate_probes) {
+    header["rate_probes"].push_back({{"rate_hz", probe.rate_hz},
+                                     {"queries", probe.queries},
+                                     {"percentile_ns", probe.percentile_ns},
+                                     {"passed", probe.passed}});
+  }
+  for (const auto& [entry, pause_ns] : queries.pauses_ns)
+    header["pauses"].push_back(Json::array({entry, pause_ns}));
   const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
 
   std::vector<std::uint64_t> short_indices;

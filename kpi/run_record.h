@@ -1,6 +1,7 @@
 // What was measured, raw. A worker makes one RepetitionRecord; it travels as one byte string (spool, wire, store) and every
 // KPI is computed from it and from nothing else, so a corrected formula can be applied to old runs.
-// All times are of the device's monotonic clock; offsets count from the start of the measured window's first warm-up query.
+// All times are of the device's monotonic clock; offsets count from the start of the first warm-up query. Its time stands
+// still while the stop rule looks at the queries so far (QuerySeries::pauses_ns).
 #pragma once
 
 #include <cstdint>
@@ -14,23 +15,49 @@
 
 namespace paddock {
 
-// Parallel arrays, one entry per query, in the order of issue. The first `warmup_count` entries are warm-up: kept, flagged,
-// not in KPIs.
+// Parallel arrays, one entry per query (with batched readings: per block of them), in the order of issue. The first
+// `warmup_count` entries are warm-up: kept, flagged, not in KPIs, and issued in a closed loop in every scenario.
 struct QuerySeries {
   std::vector<std::uint64_t> start_offset_ns;  // actual issue
-  std::vector<std::uint64_t> latency_ns;       // from the scenario's reference point (closed loop: the issue)
+  // From the scenario's reference point to the completion: closed loop from the issue, open loop from the intended start.
+  std::vector<std::uint64_t> latency_ns;
   // Open-loop scenarios only (otherwise empty): when the query should have been issued.
   std::vector<std::uint64_t> intended_offset_ns;
   std::uint32_t samples_per_query = 1;
-  // The last query of a pass may be smaller: (index, samples). No sample is dropped at the tail.
+  // Where the clock is too coarse for one query, each measured entry is a block of so many, issued one after the other
+  // under one pair of readings: its latency is that of the whole block. Warm-up entries are always one query.
+  std::uint32_t invocations_per_reading = 1;
+  // The last query of a pass may be smaller: (index of the entry, samples of the entry). No sample is dropped at the tail.
   std::map<std::uint64_t, std::uint32_t> short_queries;
   std::uint64_t warmup_count = 0;
+  // Before the entry with this index the loop stood still for so long; in no offset, latency or window.
+  std::map<std::uint64_t, std::uint64_t> pauses_ns;
 
-  std::uint64_t SamplesOf(std::uint64_t query) const {
-    const auto found = short_queries.find(query);
-    return found == short_queries.end() ? samples_per_query : found->second;
+  std::uint64_t FullSamplesOf(std::uint64_t entry) const {
+    return std::uint64_t{samples_per_query} * (entry < warmup_count ? 1 : invocations_per_reading);
   }
+  std::uint64_t SamplesOf(std::uint64_t entry) const {
+    const auto found = short_queries.find(entry);
+    return found == short_queries.end() ? FullSamplesOf(entry) : found->second;
+  }
+  // How much later than it could have been an entry was issued: after its intended start and, since one query runs at a
+  // time, after the end of the one before. 0 in closed loops.
+  std::uint64_t PacerLatenessNs(std::uint64_t entry) const;
 };
+
+// One window of the search for the highest rate.
+struct RateProbe {
+  double rate_hz = 0;
+  std::uint64_t queries = 0;        // fewer than planned when the limit was out of reach before the end
+  std::uint64_t percentile_ns = 0;  // of these queries
+  bool passed = false;
+  bool operator==(const RateProbe&) const = default;
+};
+
+// Why a measured window ended (RepetitionRecord::stop_reason).
+inline constexpr std::string_view kStopPrecise = "precise";  // all precisions asked for were reached
+inline constexpr std::string_view kStopMinimum = "minimum";  // none was asked for; both minima were met
+inline constexpr std::string_view kStopMaxDuration = "max_duration";  // neither, at max_duration_s
 
 struct RepetitionRecord {
   std::uint32_t index = 0;
@@ -40,11 +67,16 @@ struct RepetitionRecord {
   std::optional<std::uint64_t> first_inference_ns;
   std::optional<std::uint64_t> cold_start_ns;      // worker process started -> first output
   std::optional<std::uint64_t> peak_memory_bytes;  // resident high-water mark of the worker after the window
-  std::uint64_t window_ns = 0;                     // first measured issue -> last measured completion
+  std::uint64_t window_ns = 0;  // first measured issue -> last measured completion, less pauses
   QuerySeries queries;
   std::optional<double> energy_j;               // over the measured window, from a meter; absent without one
   std::optional<std::uint64_t> timer_floor_ns;  // median of an empty clock pair, measured before the window
   std::string clock = "steady_clock";           // "simulated" when time is a model and not measured
+  std::string stop_reason;                      // one of kStop...; empty in records that do not say
+  std::optional<double> rate_hz;                // server: the rate offered in the measured window
+  // server with a latency limit, in the order of the search; rate_hz is the highest that passed, and the lowest tried when
+  // none did.
+  std::vector<RateProbe> rate_probes;
 };
 
 // "PDKREC1\n", little-endian u32 length and JSON header, then the arrays (starts, latencies, intended starts, indices and

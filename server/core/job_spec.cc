@@ -111,13 +111,14 @@ void ReadVariant(StrictObject& object, Variant* variant) {
 }
 
 Json ScenarioAsJson(const Scenario& scenario) {
-  return {{"kind", ScenarioKindName(scenario.kind)},
-          {"min_duration_s", scenario.min_duration_s},
-          {"min_inferences", scenario.min_inferences},
-          {"max_duration_s", scenario.max_duration_s},
-          {"warmup_min_inferences", scenario.warmup.min_inferences},
-          {"warmup_min_s", scenario.warmup.min_s},
-          {"samples_per_query", scenario.samples_per_query}};
+  Json json = {{"kind", ScenarioKindName(scenario.kind)},
+               {"min_duration_s", scenario.min_duration_s},
+               {"min_inferences", scenario.min_inferences},
+               {"max_duration_s", scenario.max_duration_s},
+               {"warmup_min_inferences", scenario.warmup.min_inferences},
+               {"warmup_min_s", scenario.warmup.min_s}};
+  AddScenarioTerms(scenario, json);
+  return json;
 }
 
 void ReadScenario(StrictObject& object, Scenario* scenario) {
@@ -127,7 +128,7 @@ void ReadScenario(StrictObject& object, Scenario* scenario) {
   object.Required("max_duration_s", &scenario->max_duration_s);
   object.Required("warmup_min_inferences", &scenario->warmup.min_inferences);
   object.Required("warmup_min_s", &scenario->warmup.min_s);
-  object.Required("samples_per_query", &scenario->samples_per_query);
+  ReadScenarioTerms(object, scenario);
 }
 
 }  // namespace

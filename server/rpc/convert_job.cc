@@ -101,17 +101,20 @@ Result<Scenario> ScenarioFromProto(const v1::Scenario& in) {
   if (in.has_samples_per_query()) out.samples_per_query = in.samples_per_query();
   if (in.warmup().has_min_inferences()) out.warmup.min_inferences = in.warmup().min_inferences();
   if (in.warmup().has_min_s()) out.warmup.min_s = in.warmup().min_s();
-  PADDOCK_RETURN_IF_ERROR(CheckSeconds("scenario.min_duration_s", out.min_duration_s, 0, 86'400));
-  PADDOCK_RETURN_IF_ERROR(CheckSeconds("scenario.max_duration_s", out.max_duration_s, 0.001, 172'800));
-  PADDOCK_RETURN_IF_ERROR(CheckSeconds("scenario.warmup.min_s", out.warmup.min_s, 0, 3'600));
-  if (out.max_duration_s < out.min_duration_s) {
-    return FieldError("scenario.max_duration_s", "is shorter than scenario.min_duration_s");
+  if (in.has_median_precision()) out.median_precision = in.median_precision();
+  if (in.has_tail_precision()) out.tail_precision = in.tail_precision();
+  if (in.has_target_rate_hz()) out.target_rate_hz = in.target_rate_hz();
+  if (in.has_latency_limit_s()) out.latency_limit_s = in.latency_limit_s();
+  if (in.has_latency_percentile()) out.latency_percentile = in.latency_percentile();
+  if (in.has_probe_duration_s()) out.probe_duration_s = in.probe_duration_s();
+  if (in.has_period_s()) out.period_s = in.period_s();
+  if (in.has_deadline_s()) out.deadline_s = in.deadline_s();
+  if (!out.latency_limit_s && (in.has_latency_percentile() || in.has_probe_duration_s())) {
+    return FieldError(
+        in.has_latency_percentile() ? "scenario.latency_percentile" : "scenario.probe_duration_s",
+        "belongs to scenario.latency_limit_s, which is missing");
   }
-  if (out.samples_per_query != 0 && out.kind == ScenarioKind::kSingleStream && out.samples_per_query != 1) {
-    return FieldError("scenario.samples_per_query",
-                      "single-stream has one sample per query; use kind: offline");
-  }
-  if (out.min_inferences == 0) return FieldError("scenario.min_inferences", "must be at least 1");
+  PADDOCK_RETURN_IF_ERROR(CheckScenario(out));
   return out;
 }
 

@@ -58,12 +58,20 @@ RunPlan RandomPlan(Random& random) {
   plan.options.execution_provider = Maybe(random, Word(random));
   for (std::uint64_t i = random.Below(3); i > 0; --i)
     plan.options.provider_options[Word(random)] = Word(random);
-  plan.scenario.kind = random.Below(2) == 0 ? ScenarioKind::kOffline : ScenarioKind::kSingleStream;
+  plan.scenario.kind = static_cast<ScenarioKind>(random.Below(5));
   plan.scenario.min_duration_s = random.Uniform() * 100;
   plan.scenario.max_duration_s = random.Uniform() * 1000;
   plan.scenario.min_inferences = static_cast<std::uint32_t>(random.Next());
   plan.scenario.warmup = {static_cast<std::uint32_t>(random.Next()), random.Uniform()};
   plan.scenario.samples_per_query = static_cast<std::uint32_t>(random.Below(64));
+  plan.scenario.median_precision = random.Uniform();
+  plan.scenario.tail_precision = random.Uniform();
+  plan.scenario.target_rate_hz = Maybe(random, random.Uniform() * 1000);
+  plan.scenario.latency_limit_s = Maybe(random, random.Uniform());
+  plan.scenario.latency_percentile = random.Uniform();
+  plan.scenario.probe_duration_s = random.Uniform();
+  plan.scenario.period_s = Maybe(random, random.Uniform());
+  plan.scenario.deadline_s = Maybe(random, random.Uniform());
   plan.repetitions = 1 + static_cast<std::uint32_t>(random.Below(1000));
   plan.repetition_timeout_s = random.Uniform() * 1000;
   plan.memory_limit_bytes = random.Next();
@@ -94,6 +102,14 @@ TEST_CASE("what a plan says survives its JSON form, to the last bit", "[kpi][run
     CHECK(decoded->scenario.warmup.min_inferences == plan.scenario.warmup.min_inferences);
     CHECK(decoded->scenario.warmup.min_s == plan.scenario.warmup.min_s);
     CHECK(decoded->scenario.samples_per_query == plan.scenario.samples_per_query);
+    CHECK(decoded->scenario.median_precision == plan.scenario.median_precision);
+    CHECK(decoded->scenario.tail_precision == plan.scenario.tail_precision);
+    CHECK(decoded->scenario.target_rate_hz == plan.scenario.target_rate_hz);
+    CHECK(decoded->scenario.latency_limit_s == plan.scenario.latency_limit_s);
+    CHECK(decoded->scenario.latency_percentile == plan.scenario.latency_percentile);
+    CHECK(decoded->scenario.probe_duration_s == plan.scenario.probe_duration_s);
+    CHECK(decoded->scenario.period_s == plan.scenario.period_s);
+    CHECK(decoded->scenario.deadline_s == plan.scenario.deadline_s);
     CHECK(decoded->repetitions == plan.repetitions);
     CHECK(decoded->repetition_timeout_s == plan.repetition_timeout_s);
     CHECK(decoded->memory_limit_bytes == plan.memory_limit_bytes);
@@ -101,6 +117,23 @@ TEST_CASE("what a plan says survives its JSON form, to the last bit", "[kpi][run
     CHECK(decoded->keep_predictions == plan.keep_predictions);
     CHECK(EncodeRunPlan(*decoded) == text);
   }
+}
+
+TEST_CASE("a plan whose scenario does not speak of precision or arrivals has the default ones",
+          "[kpi][run_plan]") {
+  Json json = Json::parse(EncodeRunPlan(SmallPlan()));
+  json["scenario"] = {{"kind", "offline"},
+                      {"min_duration_s", 1},
+                      {"min_inferences", 2},
+                      {"max_duration_s", 3},
+                      {"warmup", {{"min_inferences", 4}, {"min_s", 5}}},
+                      {"samples_per_query", 6}};
+  const auto plan = DecodeRunPlan(json.dump());
+  REQUIRE(plan.ok());
+  CHECK(plan->scenario.samples_per_query == 6);
+  CHECK(plan->scenario.median_precision == 0.01);
+  CHECK(plan->scenario.tail_precision == 0.05);
+  CHECK_FALSE(plan->scenario.target_rate_hz);
 }
 
 TEST_CASE("every key of a plan must be there and must be known", "[kpi][run_plan]") {
@@ -116,7 +149,7 @@ TEST_CASE("every key of a plan must be there and must be known", "[kpi][run_plan
     less.erase(key);
     CHECK_THAT(message(less), Catch::StartsWith("run plan: ") && Catch::Contains(key));
   }
-  for (const auto& [key, unused] : good["scenario"].items()) {
+  for (const std::string key : {"kind", "min_duration_s", "min_inferences", "max_duration_s", "warmup"}) {
     Json less = good;
     less["scenario"].erase(key);
     CHECK_THAT(message(less), Catch::Contains("scenario." + key));
@@ -148,7 +181,7 @@ TEST_CASE("a value that cannot be is refused with its path", "[kpi][run_plan]") 
   CHECK_THAT(message("/repetitions", -1), Catch::Contains("repetitions"));
   CHECK_THAT(message("/inputs/0/type", "float31"), Catch::Contains("inputs[0].type"));
   CHECK_THAT(message("/outputs", "x"), Catch::Contains("outputs: must be a list"));
-  CHECK_THAT(message("/scenario/kind", "server"),
+  CHECK_THAT(message("/scenario/kind", "serve"),
              Catch::Contains("scenario.kind") && Catch::Contains("offline"));
   CHECK_THAT(message("/scenario/min_duration_s", -1),
              Catch::Contains("scenario.min_duration_s: must be from 0"));

@@ -15,7 +15,8 @@ namespace {
 bool Same(const QuerySeries& a, const QuerySeries& b) {
   return a.start_offset_ns == b.start_offset_ns && a.latency_ns == b.latency_ns &&
          a.intended_offset_ns == b.intended_offset_ns && a.samples_per_query == b.samples_per_query &&
-         a.short_queries == b.short_queries && a.warmup_count == b.warmup_count;
+         a.short_queries == b.short_queries && a.warmup_count == b.warmup_count &&
+         a.invocations_per_reading == b.invocations_per_reading && a.pauses_ns == b.pauses_ns;
 }
 
 // The parts of an encoded record, so that a test can change one.
@@ -83,6 +84,13 @@ RepetitionRecord RandomRecord(Random& random) {
     if (open_loop) queries.intended_offset_ns.push_back(number());
     if (random.Below(5) == 0)
       queries.short_queries[i] = 1 + static_cast<std::uint32_t>(random.Below(queries.samples_per_query));
+    if (random.Below(20) == 0) queries.pauses_ns[i] = random.Next();
+  }
+  queries.invocations_per_reading = 1U << random.Below(8);
+  if (random.Below(2) == 0) record.stop_reason = kStopPrecise;
+  if (open_loop) record.rate_hz = random.Uniform() * 1e5;
+  for (std::uint64_t i = random.Below(4); i > 0; --i) {
+    record.rate_probes.push_back({random.Uniform(), random.Below(1000), random.Next(), random.Below(2) == 0});
   }
   return record;
 }
@@ -104,8 +112,48 @@ TEST_CASE("what a worker records is read back, whatever the numbers", "[kpi][run
     CHECK(decoded->energy_j == record.energy_j);
     CHECK(decoded->timer_floor_ns == record.timer_floor_ns);
     CHECK(decoded->clock == record.clock);
+    CHECK(decoded->stop_reason == record.stop_reason);
+    CHECK(decoded->rate_hz == record.rate_hz);
+    CHECK(decoded->rate_probes == record.rate_probes);
     CHECK(Same(decoded->queries, record.queries));
   }
+}
+
+TEST_CASE("a record that says nothing of blocks, pauses and stopping has single queries",
+          "[kpi][run_record]") {
+  const Parts parts = Split(EncodeRepetition(MakeRepetition(0, 50, 1000, 5)));
+  for (const char* key : {"invocations_per_reading", "pauses", "stop_reason", "rate_hz", "rate_probes"}) {
+    CHECK_FALSE(parts.header.contains(key));
+  }
+  const auto decoded = DecodeRepetition(Join(parts));
+  REQUIRE(decoded.ok());
+  CHECK(decoded->queries.invocations_per_reading == 1);
+  CHECK(decoded->stop_reason.empty());
+}
+
+TEST_CASE("an entry of a block has the samples of all its queries, warm-up those of one",
+          "[kpi][run_record]") {
+  QuerySeries series;
+  series.samples_per_query = 3;
+  series.invocations_per_reading = 8;
+  series.warmup_count = 2;
+  series.short_queries = {{4, 22}};
+  CHECK(series.SamplesOf(1) == 3);
+  CHECK(series.SamplesOf(2) == 24);
+  CHECK(series.SamplesOf(4) == 22);
+}
+
+TEST_CASE("lateness of the pacer is what neither schedule nor the query before explain",
+          "[kpi][run_record]") {
+  QuerySeries series;
+  series.intended_offset_ns = {100, 200, 300};
+  series.start_offset_ns = {130, 260, 300};
+  series.latency_ns = {150, 90, 50};  // ends: 250, 290, 350
+  CHECK(series.PacerLatenessNs(0) == 30);
+  CHECK(series.PacerLatenessNs(1) == 10);
+  CHECK(series.PacerLatenessNs(2) == 0);
+  series.intended_offset_ns.clear();
+  CHECK(series.PacerLatenessNs(0) == 0);
 }
 
 TEST_CASE("a long series of like latencies takes few bytes a query", "[kpi][run_record]") {
@@ -160,6 +208,12 @@ TEST_CASE("a header that does not fit its arrays is refused", "[kpi][run_record]
   CHECK_THAT(message("intended", true), Catch::Contains("intended_offset_ns"));
   CHECK_THAT(message("windows_ns", 1), Catch::Contains("window_ns"));
   CHECK_THAT(message("energy_j", "much"), Catch::Contains("energy_j"));
+  CHECK_THAT(message("invocations_per_reading", 0), Catch::Contains("invocations_per_reading: must be"));
+  CHECK_THAT(message("pauses", Json::array({Json::array({1})})), Catch::Contains("pauses: must be pairs"));
+  CHECK_THAT(message("pauses", Json::array({Json::array({51, 1})})), Catch::Contains("does not exist"));
+  CHECK_THAT(message("rate_probes", 3), Catch::Contains("rate_probes: must be a list"));
+  CHECK_THAT(message("rate_probes", Json::array({Json::object()})),
+             Catch::Contains("rate_probes[0].rate_hz"));
 }
 
 TEST_CASE("short queries that cannot be are refused", "[kpi][run_record]") {
