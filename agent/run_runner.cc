@@ -63,10 +63,12 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
   plan_ = &plan;
   progress_.repetitions = plan.repetitions;
   report.repetitions = CompleteRepetitions(run.folder, plan.repetitions);
-  repetitions_left_ = plan.repetitions - static_cast<std::uint32_t>(report.repetitions.size());
+  const std::uint32_t wanted = plan.RepetitionEnd() - plan.repetition_begin;
+  repetitions_left_ =
+      plan.repetitions - plan.repetition_begin - static_cast<std::uint32_t>(report.repetitions.size());
 
   std::vector<BlobCache::Pin> pins;  // until the run has ended
-  if (repetitions_left_ > 0) {
+  if (report.repetitions.size() < wanted) {
     EnterStage(kStageTransferring);
     report.failure = Fetch(plan, &pins);
     if (!report.failure && !interrupted_()) {
@@ -80,7 +82,8 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
       if (!status.ok()) report.failure = FailureOfFarm(status, kStageTransferring);
     }
   }
-  for (std::uint32_t index = 0; index < plan.repetitions && !report.failure && !interrupted_(); ++index) {
+  for (std::uint32_t index = plan.repetition_begin;
+       index < plan.RepetitionEnd() && !report.failure && !interrupted_(); ++index) {
     const bool complete = std::any_of(report.repetitions.begin(), report.repetitions.end(),
                                       [&](const RepetitionFiles& files) { return files.index == index; });
     if (complete) continue;
@@ -89,7 +92,7 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
   }
 
   report.repetitions = CompleteRepetitions(run.folder, plan.repetitions);
-  if (report.repetitions.size() == plan.repetitions) {
+  if (report.repetitions.size() == wanted) {
     report.failure.reset();
     report.outcome = Outcome::kDone;
   } else if (interrupted_()) {

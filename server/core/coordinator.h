@@ -3,7 +3,8 @@
 //
 // Life of a run here:
 //   preparing --OnPrepared--> queued --grant stored, then sent--> running --report stored, then answered--> evaluating
-//   --OnEvaluated--> done. A report of failure with retry, or a lease that expired, goes back to queued while attempts are
+//   --OnEvaluated--> done. Runs of one job on one device take turns: after a repetition each goes back to queued until all
+//   are there. A report of failure with retry, or a lease that expired, goes back to queued while attempts are
 //   left, else to failed or lost. Cancel ends all but evaluating at once; a running one when its agent reported or its lease
 //   ran out.
 //
@@ -125,9 +126,17 @@ class Coordinator {
  private:
   // Something that the world gets to see; called once, after the batch, with what became of its commit.
   using Effect = std::function<void(const Status& commit)>;
-  // Runs by rank within a device: priority, greatest first, then sequence.
+  // Order within a device and a priority: jobs as they were submitted; the runs of a job by turns, a repetition each, in an
+  // order that is drawn anew for each turn from the job's seed, so that what changes with time meets all variants alike.
+  struct Rank {
+    std::uint64_t job_sequence = 0;
+    std::uint32_t repetitions_done = 0;
+    std::uint64_t drawn = 0;
+    std::uint64_t sequence = 0;
+    auto operator<=>(const Rank&) const = default;
+  };
   struct LiveRun;
-  using WaitingRuns = std::map<std::int32_t, std::map<std::uint64_t, LiveRun*>, std::greater<>>;
+  using WaitingRuns = std::map<std::int32_t, std::map<Rank, LiveRun*>, std::greater<>>;
   struct Device {
     DeviceRecord record;
     SessionId session = 0;  // 0: offline
@@ -137,6 +146,7 @@ class Coordinator {
   struct LiveJob {
     Job job;
     std::uint32_t open_runs = 0;  // not terminal
+    std::map<DeviceId, std::uint32_t> open_runs_on;
   };
   struct LiveRun {
     Run run;
@@ -179,6 +189,7 @@ class Coordinator {
   LiveRun& AdoptRun(Run run, LiveJob& job, std::uint64_t place);
   static PreparationRequest PreparationOf(const LiveRun& run);
   static EvaluationRequest EvaluationOf(const LiveRun& run);
+  static Rank RankOf(const LiveRun& run);
   void StartWaiting(LiveRun& run);
   void StopWaiting(LiveRun& run);
   void EndRun(LiveRun& run, RunState state, std::optional<RunFailure> failure = std::nullopt);
@@ -203,6 +214,7 @@ class Coordinator {
   void DropUnknownLease(Device& device, const std::vector<HeldLease>& held);
   void SetProblem(Device& device, const std::string& problem);
   Status AcceptReport(Device& device, RunReport report);
+  void AcceptMeasurements(LiveRun& run, const RunReport& report);
   void SendCancel(SessionId session, HeldLease lease);
   void CloseSession(SessionId session, Status status);
 

@@ -158,15 +158,28 @@ Status Coordinator::AcceptReport(Device& device, RunReport report) {
       EndRun(*run, RunState::kFailed, std::move(failure));
     }
   } else {
-    Write([&](StorePort& store) { return store.InsertMeasurements(report); });
-    run->run.state = RunState::kEvaluating;
-    run->run.progress = {};
-    WriteRun(*run);
-    AfterCommit([this, request = EvaluationOf(*run)](const Status& commit) {
-      if (commit.ok()) ports_.work.Evaluate(request);
-    });
+    AcceptMeasurements(*run, report);
   }
   return OkStatus();
+}
+
+void Coordinator::AcceptMeasurements(LiveRun& run, const RunReport& report) {
+  Write([&](StorePort& store) { return store.InsertMeasurements(report); });
+  run.run.repetitions_done += static_cast<std::uint32_t>(report.repetitions.size());
+  run.run.progress = {};
+  // A report without repetitions is evaluated, and found wanting, rather than asked for again for ever.
+  if (run.run.repetitions_done < run.job->job.spec.repetitions && !report.repetitions.empty()) {
+    run.run.state = RunState::kQueued;
+    --run.run.attempts;  // the next lease goes on
+    StartWaiting(run);
+    WriteRun(run);
+    return;
+  }
+  run.run.state = RunState::kEvaluating;
+  WriteRun(run);
+  AfterCommit([this, request = EvaluationOf(run)](const Status& commit) {
+    if (commit.ok()) ports_.work.Evaluate(request);
+  });
 }
 
 void Coordinator::OnSessionEnded(SessionId session) {

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "base/random.h"
 #include "server/core/coordinator.h"
 #include "server/core/selector.h"
 
@@ -182,7 +183,10 @@ Coordinator::LiveRun& Coordinator::AdoptRun(Run run, LiveJob& job, std::uint64_t
   live.job = &job;
   live.device = &devices_[run.device];
   live.sequence = job.job.sequence * kPlacesPerJob + place;
-  if (!IsTerminal(run.state)) ++job.open_runs;
+  if (!IsTerminal(run.state)) {
+    ++job.open_runs;
+    ++job.open_runs_on[run.device];
+  }
   live.run = std::move(run);
   return live;
 }
@@ -223,8 +227,14 @@ void Coordinator::OnEvaluated(const RunId& id, Result<Evaluation> evaluation) {
   EndRun(*run, RunState::kDone);
 }
 
+Coordinator::Rank Coordinator::RankOf(const LiveRun& run) {
+  const std::uint64_t turn = run.run.repetitions_done;
+  Random random(run.job->job.spec.data_spec.seed + (turn << 32) + run.sequence);
+  return {run.job->job.sequence, run.run.repetitions_done, random.Next(), run.sequence};
+}
+
 void Coordinator::StartWaiting(LiveRun& run) {
-  run.device->waiting[run.job->job.spec.priority][run.sequence] = &run;
+  run.device->waiting[run.job->job.spec.priority][RankOf(run)] = &run;
   waited_for_.insert(run.device);
   grants_due_ = true;
 }
@@ -233,7 +243,7 @@ void Coordinator::StopWaiting(LiveRun& run) {
   WaitingRuns& waiting = run.device->waiting;
   const auto bucket = waiting.find(run.job->job.spec.priority);
   if (bucket == waiting.end()) return;
-  bucket->second.erase(run.sequence);
+  bucket->second.erase(RankOf(run));
   if (bucket->second.empty()) waiting.erase(bucket);
   if (waiting.empty()) waited_for_.erase(run.device);
 }
@@ -250,6 +260,7 @@ void Coordinator::EndRun(LiveRun& run, RunState state, std::optional<RunFailure>
                std::string(FailureClassName(run.run.failure->failure_class)) + ", " + run.run.failure->stage +
                    ": " + run.run.failure->message);
   }
+  --run.job->open_runs_on[run.run.device];
   if (--run.job->open_runs == 0) FinishJob(*run.job);
 }
 

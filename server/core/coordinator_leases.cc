@@ -12,7 +12,7 @@ void Coordinator::GrantRuns() {
   for (const Device* device : waited_for_) {
     if (device->session == 0 || device->lease != 0 || !device->record.problem.empty()) continue;
     devices.push_back({device->record.id, true, false, device->record.shares});
-    // Runs of one device and one priority are ranked by their sequence, whatever the time: only the first can start.
+    // Runs of one device and one priority have a rank that does not change with time: only the first can start.
     for (const auto& [priority, runs] : device->waiting) {
       const LiveRun& first = *runs.begin()->second;
       pending.push_back(
@@ -46,6 +46,8 @@ void Coordinator::GrantRun(LiveRun& run) {
   plan.options = spec.variants.at(run.run.variant).options;
   plan.scenario = spec.scenario;
   plan.repetitions = spec.repetitions;
+  plan.repetition_begin = run.run.repetitions_done;
+  if (run.job->open_runs_on[device.record.id] > 1) plan.repetition_end = plan.repetition_begin + 1;
   plan.repetition_timeout_s = spec.repetition_timeout_s;
   plan.memory_limit_bytes = settings_.worker_memory_limit_bytes;
   plan.seed = spec.data_spec.seed;

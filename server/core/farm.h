@@ -69,8 +69,9 @@ struct Run {
   DeviceId device;
   std::uint32_t variant = 0;  // index into the job's variants
   RunState state = RunState::kPreparing;
-  std::uint32_t attempts = 0;  // leases granted so far
-  LeaseId lease = 0;           // the current one, or the one whose report was accepted; 0: none
+  std::uint32_t attempts = 0;          // leases that ended without their repetitions, and the one since
+  std::uint32_t repetitions_done = 0;  // stored, the first ones
+  LeaseId lease = 0;                   // the current one, or the one whose report was accepted; 0: none
   std::optional<PreparedRun> prepared;
   std::string plan_json;  // of the last assignment
   std::optional<RunFailure> failure;

@@ -30,7 +30,7 @@ class StorePort {
   virtual Status ExtendLease(LeaseId lease, std::int64_t deadline_wall_ms) = 0;
   // `reason`: reported, expired, cancelled, superseded.
   virtual Status EndLease(LeaseId lease, const std::string& reason, std::int64_t wall_ms) = 0;
-  // Replaces what an earlier lease of the run left.
+  // Adds to what earlier leases of the run brought; a repetition that is there already is replaced.
   virtual Status InsertMeasurements(const RunReport& report) = 0;
   virtual Status InsertEvaluation(const RunId& run, const Evaluation& evaluation) = 0;
   virtual Status InsertEvent(const std::string& subject, const std::string& kind, const std::string& detail,

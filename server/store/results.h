@@ -26,7 +26,7 @@ struct StoredResult {
   std::string driver;
   JobSpec spec;  // of its job
   std::optional<Evaluation> evaluation;
-  LeaseId measured_lease = 0;                  // under which the measurements arrived; 0: none
+  LeaseId measured_lease = 0;                  // the last one under which measurements arrived; 0: none
   std::vector<RepetitionReport> measurements;  // by index
 };
 

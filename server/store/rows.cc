@@ -52,6 +52,7 @@ Result<StoredRun> RunOfRow(const Row& row) {
   run.finished_wall_ms = row.Int64(13);
   stored.driver = row.Text(14);
   run.cancel_requested = row.Int64(15) == 1;
+  run.repetitions_done = static_cast<std::uint32_t>(row.Int64(16));
   return stored;
 }
 

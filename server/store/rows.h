@@ -17,8 +17,8 @@ inline constexpr char kRunColumns[] =
     "runs.plan,"
     " runs.failure_class, runs.failure_stage, runs.failure_message, runs.agent_version, "
     "runs.finished_wall_ms, runs.driver,"
-    " runs.cancel_requested";
-inline constexpr int kRunColumnCount = 16;
+    " runs.cancel_requested, (SELECT COUNT(*) FROM measurements WHERE measurements.run = runs.id)";
+inline constexpr int kRunColumnCount = 17;
 
 // Errors name the row.
 Result<Job> JobOfRow(const Row& row);

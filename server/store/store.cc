@@ -162,12 +162,11 @@ Status SqliteStore::EndLease(LeaseId lease, const std::string& reason, std::int6
 }
 
 Status SqliteStore::InsertMeasurements(const RunReport& report) {
-  PADDOCK_RETURN_IF_ERROR(Execute("DELETE FROM measurements WHERE run = ?", report.run.str()));
   for (const RepetitionReport& repetition : report.repetitions) {
     const std::optional<Blob> record =
         repetition.record_blob.empty() ? std::optional(Blob{repetition.record_inline}) : std::nullopt;
     PADDOCK_RETURN_IF_ERROR(Execute(
-        "INSERT INTO measurements (run, repetition, lease, record, record_digest, predictions)"
+        "INSERT OR REPLACE INTO measurements (run, repetition, lease, record, record_digest, predictions)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         report.run.str(), repetition.index, report.lease, record,
         TextUnlessEmpty(repetition.record_blob.hex()), TextUnlessEmpty(repetition.predictions.hex())));

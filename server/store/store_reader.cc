@@ -1,5 +1,6 @@
 #include "server/store/store_reader.h"
 
+#include <algorithm>
 #include <map>
 
 #include "server/store/rows.h"
@@ -88,7 +89,7 @@ Result<Measurements> ReadMeasurements(Database& database, const RunId& run) {
       [&](const Row& row) -> Status {
         RepetitionReport repetition;
         repetition.index = static_cast<std::uint32_t>(row.Int64(0));
-        measurements.lease = static_cast<LeaseId>(row.Int64(1));
+        measurements.lease = std::max(measurements.lease, static_cast<LeaseId>(row.Int64(1)));
         repetition.record_inline = row.Text(2);
         PADDOCK_ASSIGN_OR_RETURN(repetition.record_blob, DigestOfRow(row, 3));
         PADDOCK_ASSIGN_OR_RETURN(repetition.predictions, DigestOfRow(row, 4));

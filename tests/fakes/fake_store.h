@@ -118,7 +118,16 @@ class FakeStore final : public StorePort {
   }
   Status InsertMeasurements(const RunReport& report) override {
     return Change("InsertMeasurements", [&](State& state) {
-      Expect(state.measurements.emplace(report.run, report).second, report.run.str() + " measured twice");
+      RunReport& stored = state.measurements[report.run];
+      std::vector<RepetitionReport> repetitions = std::move(stored.repetitions);
+      stored = report;
+      for (const RepetitionReport& repetition : report.repetitions) {
+        Expect(std::none_of(repetitions.begin(), repetitions.end(),
+                            [&](const auto& known) { return known.index == repetition.index; }),
+               report.run.str() + " measured the same repetition twice");
+        repetitions.push_back(repetition);
+      }
+      stored.repetitions = std::move(repetitions);
     });
   }
   Status InsertEvaluation(const RunId& run, const Evaluation& evaluation) override {
@@ -145,7 +154,13 @@ class FakeStore final : public StorePort {
       if (job.state == JobState::kRunning) snapshot.jobs.push_back(job);
     }
     for (const auto& [id, run] : committed_.runs) {
-      if (committed_.jobs.at(run.job).state == JobState::kRunning) snapshot.runs.push_back(run);
+      if (committed_.jobs.at(run.job).state != JobState::kRunning) continue;
+      snapshot.runs.push_back(run);
+      const auto measured = committed_.measurements.find(id);
+      snapshot.runs.back().repetitions_done =
+          measured == committed_.measurements.end()
+              ? 0
+              : static_cast<std::uint32_t>(measured->second.repetitions.size());
     }
     for (const auto& [id, lease] : committed_.leases) {
       if (lease.ended.empty()) snapshot.leases.push_back(lease.record);

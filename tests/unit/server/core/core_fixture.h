@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kpi/run_plan.h"
 #include "server/core/coordinator.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_core_ports.h"
@@ -77,6 +78,7 @@ class CoreFixture {
     spec.data_path = "data.npz";
     spec.data = Sha256::Of("data");
     spec.data_spec.seed = 7;
+    spec.repetitions = 2;
     for (std::uint32_t i = 0; i < variants; ++i) spec.variants.push_back({"v" + std::to_string(i), {}, {}});
     spec.selectors = std::move(selectors);
     return spec;
@@ -132,15 +134,20 @@ class CoreFixture {
     return agents.assignments.back().assignment;
   }
   static HeldLease Held(const Assignment& assignment) { return {assignment.run, assignment.lease}; }
-  static RunReport MakeReport(const Assignment& assignment, RunOutcome outcome = RunOutcome::kDone) {
+  // Of the repetitions that the run's plan asks for.
+  RunReport MakeReport(const Assignment& assignment, RunOutcome outcome = RunOutcome::kDone) const {
     RunReport report;
     report.run = assignment.run;
     report.lease = assignment.lease;
     report.outcome = outcome;
-    if (outcome == RunOutcome::kDone) report.repetitions = {{0, "record", {}, {}}};
+    if (outcome != RunOutcome::kDone) return report;
+    const auto plan = DecodeRunPlan(StoredRun(assignment.run).plan_json);
+    REQUIRE(plan.ok());
+    for (std::uint32_t index = plan->repetition_begin; index < plan->RepetitionEnd(); ++index)
+      report.repetitions.push_back({index, "record", {}, {}});
     return report;
   }
-  static RunReport MakeFailure(const Assignment& assignment, FailureClass failure_class, bool retry) {
+  RunReport MakeFailure(const Assignment& assignment, FailureClass failure_class, bool retry) const {
     RunReport report = MakeReport(assignment, RunOutcome::kFailed);
     report.failure = RunFailure{failure_class, "loading", "it broke"};
     report.retry = retry;

@@ -1,5 +1,7 @@
 #include "tests/unit/server/core/core_fixture.h"
 
+#include <set>
+
 #include "kpi/run_plan.h"
 
 namespace paddock {
@@ -24,7 +26,7 @@ TEST_CASE_METHOD(CoreFixture, "a run goes from submission to done, each step sto
   CHECK(StateOf(run) == RunState::kEvaluating);
   CHECK_FALSE(store.LeaseIsOpen(Assigned().lease));
   CHECK(store.committed().leases.at(Assigned().lease).ended == "reported");
-  CHECK(store.committed().measurements.at(run).repetitions.size() == 1);
+  CHECK(store.committed().measurements.at(run).repetitions.size() == 2);
   CHECK(StoredRun(run).agent_version == "0.1.0");
   REQUIRE(work.evaluations.size() == 1);
   CHECK(work.evaluations[0].prepared == MakePrepared());
@@ -70,12 +72,70 @@ TEST_CASE_METHOD(CoreFixture, "the plan says all that the job and its preparatio
 TEST_CASE_METHOD(CoreFixture, "a device gets its next run when the report of the one before is stored",
                  "[core][life]") {
   const SessionId session = Connect("a");
-  const SubmitAnswer answer = SubmitPrepared(MakeSpec({"all"}, 3));
-  for (std::size_t i = 0; i < 3; ++i) {
-    REQUIRE(agents.assignments.size() == i + 1);
-    CHECK(Assigned().run == answer.runs[i]);
+  for (int i = 0; i < 3; ++i) SubmitPrepared();
+  for (std::size_t i = 1; i <= 3; ++i) {
+    REQUIRE(agents.assignments.size() == i);
+    CHECK(Assigned().run == RunId("r-" + std::to_string(i)));
     CHECK(Report(session, MakeReport(Assigned())).ok());
   }
+}
+
+TEST_CASE_METHOD(CoreFixture, "runs of a job on one device take turns, in an order drawn for each turn",
+                 "[core][life]") {
+  const SessionId session = Connect("a");
+  JobSpec spec = MakeSpec({"all"}, 4);
+  spec.repetitions = 6;
+  const SubmitAnswer answer = SubmitPrepared(spec);
+  SubmitPrepared();
+  std::set<std::vector<RunId>> orders;
+  for (std::uint32_t turn = 0; turn < 6; ++turn) {
+    std::vector<RunId> order;
+    for (int i = 0; i < 4; ++i) {
+      const auto plan = DecodeRunPlan(Assigned().plan_json);
+      CHECK(plan->repetition_begin == turn);
+      // The last run of all has nobody to take turns with; it is at its last repetition.
+      CHECK(plan->RepetitionEnd() == turn + 1);
+      CHECK(StoredRun(Assigned().run).attempts == 1);
+      order.push_back(Assigned().run);
+      CHECK(Report(session, MakeReport(Assigned())).ok());
+    }
+    orders.insert(order);
+    CHECK(std::set<RunId>(order.begin(), order.end()).size() == 4);
+  }
+  CHECK(orders.size() > 2);
+  CHECK(work.evaluations.size() == 4);
+  FinishEvaluations();
+  CHECK(StateOf(answer.job) == JobState::kDone);
+  CHECK(Assigned().run == RunId("r-5"));
+}
+
+TEST_CASE_METHOD(CoreFixture, "a turn that fails is tried again, and what was measured before it stays",
+                 "[core][life]") {
+  const SessionId session = Connect("a");
+  const SubmitAnswer answer = SubmitPrepared(MakeSpec({"all"}, 2));
+  const RunId first = Assigned().run;
+  CHECK(Report(session, MakeReport(Assigned())).ok());
+  CHECK(Report(session, MakeReport(Assigned())).ok());
+  while (Assigned().run != first) CHECK(Report(session, MakeReport(Assigned())).ok());
+  CHECK(Report(session, MakeFailure(Assigned(), FailureClass::kDevice, true)).ok());
+  while (Assigned().run != first) CHECK(Report(session, MakeReport(Assigned())).ok());
+  CHECK(DecodeRunPlan(Assigned().plan_json)->repetition_begin == 1);
+  CHECK(Report(session, MakeReport(Assigned())).ok());
+  while (work.evaluations.size() < 2) CHECK(Report(session, MakeReport(Assigned())).ok());
+  FinishEvaluations();
+  CHECK(StateOf(answer.job) == JobState::kDone);
+  CHECK(StoredRun(first).attempts == 2);
+  CHECK(store.committed().measurements.at(first).repetitions.size() == 2);
+}
+
+TEST_CASE_METHOD(CoreFixture, "a report without repetitions is evaluated and not asked for again",
+                 "[core][life]") {
+  const SessionId session = Connect("a");
+  const SubmitAnswer answer = SubmitPrepared(MakeSpec({"all"}, 1));
+  RunReport report = MakeReport(Assigned());
+  report.repetitions.clear();
+  CHECK(Report(session, report).ok());
+  CHECK(StateOf(answer.runs[0]) == RunState::kEvaluating);
 }
 
 TEST_CASE_METHOD(CoreFixture, "devices that share something take turns", "[core][life]") {

@@ -70,12 +70,15 @@ TEST_CASE_METHOD(MeasuredFarm, "a result is read with everything that belongs to
   CHECK(result->evaluation->options.at("threads") == "2");
 }
 
-TEST_CASE_METHOD(MeasuredFarm, "a new report or evaluation of a run replaces the earlier one",
+TEST_CASE_METHOD(MeasuredFarm,
+                 "a later lease adds its repetitions to a run; a new evaluation replaces the earlier one",
                  "[store][reader]") {
   REQUIRE(store->EndLease(4, "expired", 2).ok());
   REQUIRE(store->InsertLease({5, RunId("r-1"), DeviceId("board-1"), 3, 4}).ok());
   RunReport report = MakeReport("r-1", 5);
   report.repetitions.resize(1);
+  report.repetitions[0].record_inline = "measured again";
+  report.repetitions.push_back({7, "one more", {}, {}});
   REQUIRE(store->InsertMeasurements(report).ok());
   Evaluation evaluation = MakeEvaluation();
   evaluation.kpis.values.erase("throughput");
@@ -83,7 +86,9 @@ TEST_CASE_METHOD(MeasuredFarm, "a new report or evaluation of a run replaces the
   REQUIRE(store->InsertEvaluation(RunId("r-1"), evaluation).ok());
   const auto result = Reader()->GetResult(RunId("r-1"));
   CHECK(result->measured_lease == 5);
-  CHECK(result->measurements.size() == 1);
+  REQUIRE(result->measurements.size() == 3);
+  CHECK(result->measurements[0].record_inline == "measured again");
+  CHECK(result->measurements[2].index == 7);
   CHECK(result->evaluation->kpis.values.size() == 1);
   CHECK(result->evaluation->judgement.reasons.empty());
 }
