@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kpi/accuracy_kpis.h"
+#include "kpi/task_kpis.h"
 #include "kpi/timing_kpis.h"
 
 namespace paddock {
@@ -10,7 +11,8 @@ namespace {
 
 std::vector<KpiDefinition> AllKpis() {
   std::vector<KpiDefinition> all;
-  for (const auto& part : {TimingKpis(), AccuracyKpis()}) {
+  for (const auto& part :
+       {TimingKpis(), AccuracyKpis(), CalibrationKpis(), SegmentationKpis(), DetectionKpis(), EventKpis()}) {
     for (const KpiDefinition& row : part) {
       for (const KpiDefinition& other : all) PADDOCK_CHECK(other.name != row.name, "a KPI has one row");
       all.push_back(row);
@@ -29,6 +31,12 @@ std::string_view TaskName(Task task) {
       return "classification";
     case Task::kRegression:
       return "regression";
+    case Task::kSegmentation:
+      return "segmentation";
+    case Task::kDetection:
+      return "detection";
+    case Task::kEvents:
+      return "events";
     case Task::kNone:
       break;
   }
@@ -36,11 +44,13 @@ std::string_view TaskName(Task task) {
 }
 
 Result<Task> ParseTask(std::string_view name) {
-  for (const Task task : {Task::kNone, Task::kClassification, Task::kRegression}) {
+  for (const Task task : {Task::kNone, Task::kClassification, Task::kRegression, Task::kSegmentation,
+                          Task::kDetection, Task::kEvents}) {
     if (TaskName(task) == name) return task;
   }
   return InvalidArgumentError("\"" + std::string(name.substr(0, 40)) +
-                              "\" is no task; known are none, classification, regression");
+                              "\" is no task; known are none, classification, regression, segmentation, "
+                              "detection, events");
 }
 
 std::span<const KpiDefinition> KpiCatalog() {

@@ -19,7 +19,7 @@ namespace paddock {
 enum class Better { kLower, kHigher };
 std::string_view BetterName(Better better);  // "lower", "higher"
 
-enum class Task { kNone, kClassification, kRegression };
+enum class Task { kNone, kClassification, kRegression, kSegmentation, kDetection, kEvents };
 std::string_view TaskName(Task task);
 Result<Task> ParseTask(std::string_view name);
 
@@ -31,8 +31,10 @@ struct RunEvidence {
   Task task = Task::kNone;
   bool computes_outputs = true;  // false: the device only times (a model of a device has no outputs)
   std::vector<NamedTensorView> predictions;  // model outputs, first dimension = sample; empty: none kept
-  std::optional<NamedTensorView>
-      labels;  // classification: integers [n]; regression: numbers, one row per sample
+  // One row per sample; what a row holds depends on the task: kpi/README.md.
+  std::optional<NamedTensorView> labels;
+  // The width of the 95 % interval of top-1 at which predictions were to stop; set: they may be of the first samples only.
+  std::optional<double> accuracy_interval;
   std::vector<NamedTensorView> reference;  // predictions of the run that output_agreement compares with
 };
 

@@ -52,12 +52,14 @@ Found<Labelled> ReadLabelled(const RunEvidence& evidence) {
   const auto scores = ReadScores(evidence);
   if (!scores.value) return {std::nullopt, scores.missing};
   const auto given = ScoresOf(evidence.labels->tensor);
-  if (!given || given->samples != scores.value->samples || given->columns != 1) {
+  const std::size_t samples = scores.value->samples;
+  if (!given || given->columns != 1 || given->samples < samples ||
+      (given->samples > samples && !evidence.accuracy_interval)) {
     return {std::nullopt, "label_mismatch"};
   }
   Labelled labelled{*scores.value, {}};
-  labelled.labels.reserve(given->samples);
-  for (std::size_t i = 0; i < given->samples; ++i) {
+  labelled.labels.reserve(samples);
+  for (std::size_t i = 0; i < samples; ++i) {
     const double label = given->At(i, 0);
     const bool is_class =
         label >= 0 && label < static_cast<double>(labelled.scores.classes()) && label == std::floor(label);

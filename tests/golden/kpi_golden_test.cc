@@ -92,6 +92,7 @@ Tensor TensorFrom(const Json& json) {
 struct Case {
   std::vector<std::string> kpis;
   Tensor tensors[3];
+  std::vector<Tensor> outputs;
   RunEvidence evidence;
 };
 
@@ -116,6 +117,14 @@ void ReadCase(const std::string& name, Case* out) {
   if (const Json* tensor = object.Child("predictions")) {
     out->tensors[0] = TensorFrom(*tensor);
     out->evidence.predictions = {{"scores", out->tensors[0].view()}};
+  }
+  if (const Json* outputs = object.Child("outputs")) {  // by name
+    for (const auto& [output, tensor] : outputs->items()) {
+      out->outputs.push_back(TensorFrom(tensor));
+      out->outputs.back().info.name = output;
+    }
+    for (const Tensor& output : out->outputs)
+      out->evidence.predictions.push_back({output.info.name, output.view()});
   }
   if (const Json* tensor = object.Child("labels")) {
     out->tensors[1] = TensorFrom(*tensor);

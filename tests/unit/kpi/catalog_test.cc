@@ -82,6 +82,14 @@ TEST_CASE("the catalogue holds the promised names, once each, in base SI units",
                            "mae",
                            "auc",
                            "output_agreement",
+                           "ece",
+                           "mce",
+                           "rmsce",
+                           "miou",
+                           "map",
+                           "map_50",
+                           "event_false_positives",
+                           "event_false_negatives",
                            "harness_overhead",
                            "energy_per_inference",
                            "power_mean",
@@ -92,7 +100,8 @@ TEST_CASE("the catalogue holds the promised names, once each, in base SI units",
 }
 
 TEST_CASE("a run without any evidence has a reason for every KPI and no value", "[kpi][catalog]") {
-  for (const Task task : {Task::kNone, Task::kClassification, Task::kRegression}) {
+  for (const Task task : {Task::kNone, Task::kClassification, Task::kRegression, Task::kSegmentation,
+                          Task::kDetection, Task::kEvents}) {
     RunEvidence evidence;
     evidence.task = task;
     const KpiReport report = ComputeKpis(evidence);
@@ -281,10 +290,11 @@ TEST_CASE("a tensor without numbers gives no figure", "[kpi][catalog]") {
 }
 
 TEST_CASE("tasks and directions are found by their names", "[kpi][catalog]") {
-  for (const Task task : {Task::kNone, Task::kClassification, Task::kRegression})
+  for (const Task task : {Task::kNone, Task::kClassification, Task::kRegression, Task::kSegmentation,
+                          Task::kDetection, Task::kEvents})
     CHECK(*ParseTask(TaskName(task)) == task);
-  CHECK_THAT(ParseTask("detection").status().message(),
-             Catch::Contains("detection") && Catch::Contains("regression"));
+  CHECK_THAT(ParseTask("detect").status().message(),
+             Catch::Contains("detect") && Catch::Contains("regression") && Catch::Contains("events"));
   CHECK(BetterName(FindKpi("throughput")->better) == "higher");
   CHECK(BetterName(FindKpi("latency_p99")->better) == "lower");
 }
