@@ -19,6 +19,7 @@ struct HistogramLayout {
   std::int64_t highest = 3'600'000'000'000;  // at least 2 * lowest; an hour in ns
   int significant_digits = 3;                // 1 .. 3
 
+  bool IsValid() const;
   bool operator==(const HistogramLayout&) const = default;
 };
 
@@ -27,7 +28,8 @@ class Histogram {
   // REQUIRES: the ranges noted in HistogramLayout.
   explicit Histogram(const HistogramLayout& layout = {});
 
-  // False, and nothing is recorded, for a value below 0 or without a counter (above `highest`, rounded up to an octave).
+  // False, and nothing is recorded, for a value below 0 or without a counter (above `highest`, rounded up to an octave), or
+  // when more than 2^63 - 1 values would be in.
   bool Record(std::int64_t value, std::uint64_t count = 1);
   // For a closed loop that should have issued every `interval`: also records value - interval, value - 2 interval, ... down to
   // `interval`, the latencies of the queries that were never issued meanwhile. An interval of 0 adds nothing.
@@ -45,10 +47,12 @@ class Histogram {
   std::int64_t Max() const;
   // Every value counts as the middle of its counter's range. 0 when empty.
   double Mean() const;
-  // The highest value that shares a counter with the value of rank ceil(percentile / 100 * n); 0 when empty. REQUIRES:
-  // 0 <= percentile <= 100.
+  // The highest value that shares a counter with the value of rank ceil(percentile / 100 * n); Min() for 0; 0 when empty.
+  // REQUIRES: 0 <= percentile <= 100.
   std::int64_t ValueAtPercentile(double percentile) const;
+  // Values recorded in the counter of `value`.
   std::uint64_t CountAt(std::int64_t value) const;
+  // The smallest and the largest value that share a counter with `value`. REQUIRES: value >= 0.
   std::int64_t LowestEquivalent(std::int64_t value) const;
   std::int64_t HighestEquivalent(std::int64_t value) const;
 
@@ -58,9 +62,13 @@ class Histogram {
   // anything short, long, contradictory or out of range is INVALID_ARGUMENT.
   static Result<Histogram> Decode(std::string_view bytes);
 
+  // Equal layouts and counts.
+  friend bool operator==(const Histogram& a, const Histogram& b);
+
  private:
   std::size_t IndexOf(std::int64_t value) const;
   std::int64_t ValueAt(std::size_t index) const;  // lowest value of a counter
+  std::uint64_t CountAtIndex(std::size_t index) const;
   void AddAt(std::size_t index, std::uint64_t count);
   std::string EncodePlain() const;
   static Result<Histogram> DecodePlain(std::string_view bytes);
