@@ -187,7 +187,7 @@ Found<MatchesByClass> MatchAll(const RunEvidence& evidence) {
       const Box box = BoxAt(*labels, image, column);
       const bool is_box = box.right >= box.left && box.bottom >= box.top;
       if (label != std::floor(label) || !is_box) return {std::nullopt, "label_out_of_range"};
-      by_class[label].second.push_back({box, width == 6 && labels->At(image, column + 5) != 0});
+      by_class[label].second.push_back({box, width == 6 && labels->At(image, column + 5) > 0});
     }
     for (std::size_t i = 0; i < scores.columns; ++i) {
       const double score = scores.At(image, i);
