@@ -31,6 +31,7 @@ OrderedJson KpiDocument(const v1::Kpi& kpi) {
   if (kpi.has_upper()) out["upper"] = kpi.upper();
   if (kpi.has_confidence()) out["confidence"] = kpi.confidence();
   out["better"] = kpi.better();
+  if (kpi.repetitions_size() > 0) out["repetitions"] = kpi.repetitions();
   return out;
 }
 
@@ -63,7 +64,10 @@ OrderedJson TensorDocument(const v1::TensorDescription& tensor) {
 OrderedJson RunDocument(const v1::RunResult& result) {
   OrderedJson reasons = OrderedJson::array();
   for (const v1::Reason& reason : result.reasons()) {
-    reasons.push_back({{"code", reason.code()}, {"detail", reason.detail()}});
+    OrderedJson entry = {{"code", reason.code()}, {"detail", reason.detail()}};
+    const auto evidence = OrderedJson::parse(reason.evidence_json(), nullptr, false);
+    entry["evidence"] = evidence.is_discarded() ? OrderedJson::object() : evidence;
+    reasons.push_back(std::move(entry));
   }
   OrderedJson kpis = OrderedJson::object();
   for (const auto& [name, kpi] : std::map<std::string, v1::Kpi>(result.kpis().begin(), result.kpis().end())) {

@@ -41,6 +41,8 @@ struct RunEvidence {
 struct KpiValue {
   double value = 0;
   std::optional<Interval> interval;
+  std::vector<double>
+      repetitions{};  // the figure of each repetition, by index; empty for what is computed once
 };
 
 // A value, or why there is none: a code such as "no_labels", "no_sensor", "too_few_samples" (all in kpi/README.md).

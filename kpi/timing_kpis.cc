@@ -29,7 +29,7 @@ KpiOutcome OverRepetitions(const RunEvidence& evidence, Statistic statistic) {
     if (!figure.value) return Missing(figure.missing);
     figures.push_back(*figure.value);
   }
-  return {KpiValue{Median(figures), MedianInterval(figures)}, ""};
+  return {KpiValue{Median(figures), MedianInterval(figures), figures}, ""};
 }
 
 // Latencies after the warm-up.

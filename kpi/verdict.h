@@ -15,8 +15,9 @@ enum class Verdict { kValid, kDegraded, kInconclusive, kInvalid };  // from best
 std::string_view VerdictName(Verdict verdict);  // "valid", "degraded", "inconclusive", "invalid"
 
 struct Reason {
-  std::string code;    // "MISSING_REPETITIONS"
-  std::string detail;  // "3 of 5 repetitions completed"
+  std::string code;        // "MISSING_REPETITIONS"
+  std::string detail;      // "3 of 5 repetitions completed"
+  std::string evidence{};  // the figures that were compared, as a JSON object; empty: the detail says all
 };
 
 struct Judgement {

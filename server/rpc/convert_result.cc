@@ -37,6 +37,7 @@ v1::Kpi KpiToProto(const KpiDefinition& definition, const KpiValue& value) {
   out.set_value(value.value);
   out.set_unit(std::string(definition.unit));
   out.set_better(std::string(BetterName(definition.better)));
+  out.mutable_repetitions()->Add(value.repetitions.begin(), value.repetitions.end());
   if (value.interval) {
     out.set_lower(value.interval->lower);
     out.set_upper(value.interval->upper);
@@ -65,6 +66,7 @@ v1::RunResult ResultToProto(const StoredResult& result) {
       v1::Reason& entry = *out.add_reasons();
       entry.set_code(reason.code);
       entry.set_detail(reason.detail);
+      entry.set_evidence_json(reason.evidence);
     }
     for (const auto& [name, value] : evaluation.kpis.values) {
       if (const KpiDefinition* definition = FindKpi(name))

@@ -26,4 +26,20 @@ Result<std::map<std::string, std::string>> DecodeOptions(std::string_view json) 
   return options;
 }
 
+std::string EncodeFigures(const std::vector<double>& figures) {
+  return figures.empty() ? "" : DumpStored(Json(figures));
+}
+
+Result<std::vector<double>> DecodeFigures(std::string_view json) {
+  std::vector<double> figures;
+  if (json.empty()) return figures;
+  PADDOCK_ASSIGN_OR_RETURN(const Json array, ParseJson(json, "stored figures", kStoredLimits));
+  if (!array.is_array()) return InternalError("stored figures are not an array");
+  for (const Json& figure : array) {
+    if (!figure.is_number()) return InternalError("a stored figure is not a number");
+    figures.push_back(figure.get<double>());
+  }
+  return figures;
+}
+
 }  // namespace paddock

@@ -36,5 +36,8 @@ Result<Verdict> ParseVerdict(std::string_view name);
 // A flat JSON object of strings, as the store keeps options.
 std::string EncodeOptions(const std::map<std::string, std::string>& options);
 Result<std::map<std::string, std::string>> DecodeOptions(std::string_view json);
+// Finite numbers as a JSON array; none at all is the empty text.
+std::string EncodeFigures(const std::vector<double>& figures);
+Result<std::vector<double>> DecodeFigures(std::string_view json);
 
 }  // namespace paddock

@@ -183,12 +183,12 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
   int position = 0;
   for (const Reason& reason : evaluation.judgement.reasons) {
     PADDOCK_RETURN_IF_ERROR(
-        Execute("INSERT INTO verdict_reasons (run, position, code, detail) VALUES (?, ?, ?, ?)", id,
-                position++, reason.code, reason.detail));
+        Execute("INSERT INTO verdict_reasons (run, position, code, detail, evidence) VALUES (?, ?, ?, ?, ?)",
+                id, position++, reason.code, reason.detail, reason.evidence));
   }
   constexpr const char* kInsertKpi =
-      "INSERT INTO kpis (run, name, value, unit, lower, upper, confidence, missing) VALUES (?, ?, ?, ?, ?, "
-      "?, ?, ?)";
+      "INSERT INTO kpis (run, name, value, unit, lower, upper, confidence, missing, repetitions)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
   const auto unit_of = [](const std::string& name) {
     const KpiDefinition* definition = FindKpi(name);
     return definition == nullptr ? std::string_view() : definition->unit;
@@ -204,10 +204,11 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
                                     unit_of(name), is_number ? bound(&Interval::lower) : none,
                                     is_number ? bound(&Interval::upper) : none,
                                     is_number ? bound(&Interval::confidence) : none,
-                                    is_number ? std::nullopt : std::optional<std::string>("not_a_number")));
+                                    is_number ? std::nullopt : std::optional<std::string>("not_a_number"),
+                                    EncodeFigures(kpi.repetitions)));
   }
   for (const auto& [name, reason] : evaluation.kpis.missing) {
-    PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, none, unit_of(name), none, none, none, reason));
+    PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, none, unit_of(name), none, none, none, reason, ""));
   }
   return OkStatus();
 }

@@ -114,23 +114,25 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
       run));
   PADDOCK_ASSIGN_OR_RETURN(
       Statement reasons,
-      database.Prepare("SELECT code, detail FROM verdict_reasons WHERE run = ? ORDER BY position"));
+      database.Prepare("SELECT code, detail, evidence FROM verdict_reasons WHERE run = ? ORDER BY position"));
   PADDOCK_RETURN_IF_ERROR(reasons.ForEach(
       [&](const Row& row) {
-        evaluation.judgement.reasons.push_back({row.Text(0), row.Text(1)});
+        evaluation.judgement.reasons.push_back({row.Text(0), row.Text(1), row.Text(2)});
         return OkStatus();
       },
       run));
   PADDOCK_ASSIGN_OR_RETURN(
       Statement kpis,
-      database.Prepare("SELECT name, value, lower, upper, confidence, missing FROM kpis WHERE run = ?"));
+      database.Prepare(
+          "SELECT name, value, lower, upper, confidence, missing, repetitions FROM kpis WHERE run = ?"));
   PADDOCK_RETURN_IF_ERROR(kpis.ForEach(
-      [&](const Row& row) {
+      [&](const Row& row) -> Status {
         if (!row.IsNull(5)) {
           evaluation.kpis.missing.emplace(row.Text(0), row.Text(5));
           return OkStatus();
         }
         KpiValue kpi{row.Real(1), std::nullopt};
+        PADDOCK_ASSIGN_OR_RETURN(kpi.repetitions, DecodeFigures(row.Text(6)));
         if (!row.IsNull(2)) kpi.interval = Interval{row.Real(2), row.Real(3), row.Real(4)};
         evaluation.kpis.values.emplace(row.Text(0), kpi);
         return OkStatus();
