@@ -66,6 +66,7 @@ void Fields(Visitor& visit, EnvironmentSnapshot& snapshot) {
 template <typename Visitor>
 void Fields(Visitor& visit, Fingerprint& identity) {
   visit("kernel", identity.kernel);
+  visit("os_image", identity.os_image);
   visit("command_line", identity.command_line);
   visit("board", identity.board);
   visit("serial", identity.serial);

@@ -86,6 +86,7 @@ struct EnvironmentSnapshot {
 // What does not change while a repetition runs.
 struct Fingerprint {
   std::optional<std::string> kernel;
+  std::optional<std::string> os_image;  // "R36 (release), REVISION: 4.3 ..." of a Jetson, else of os-release
   std::optional<std::string> command_line;  // of the kernel
   std::optional<std::string> board;
   std::optional<std::string> serial;

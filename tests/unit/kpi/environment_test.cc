@@ -103,6 +103,7 @@ TEST_CASE("a source that vanished during the window raises nothing", "[kpi][envi
 TEST_CASE("every field survives the record", "[kpi][environment]") {
   auto environment = QuietBoard();
   environment.fingerprint.command_line = "quiet isolcpus=2-3";
+  environment.fingerprint.os_image = "Debian GNU/Linux 12";
   environment.fingerprint.board = "NVIDIA Jetson Orin Nano";
   environment.fingerprint.serial = "1421";
   environment.fingerprint.cpu_model = "ARMv8";
@@ -113,7 +114,7 @@ TEST_CASE("every field survives the record", "[kpi][environment]") {
   environment.fingerprint.not_permitted = {"realtime"};
   environment.after.temperature_max_mdegc = -5'000;
   const Json json = EnvironmentToJson(environment);
-  CHECK(json["fingerprint"].size() == 14);
+  CHECK(json["fingerprint"].size() == 15);
   CHECK(json["before"].size() == 33);
   const auto again = EnvironmentFromJson(Json::parse(json.dump()), "environment");
   REQUIRE(again.ok());
