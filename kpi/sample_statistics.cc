@@ -6,6 +6,7 @@
 #include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/status.h"
 #include "kpi/statistics.h"
@@ -19,6 +20,8 @@ constexpr double kNormalMad = 1.4826;  // standard deviation of a normal distrib
 constexpr double kMostModifiedZ = 10;
 constexpr std::size_t kBatch = 5;
 constexpr std::size_t kLeastBatches = 20;
+constexpr std::size_t kLeastForModes = 100;
+constexpr double kLeastAshman = 4;
 constexpr double kEarlyStoppingConfidence = 0.99;
 
 double ToDouble(std::uint64_t value) { return static_cast<double>(value); }
@@ -232,6 +235,46 @@ OutlierCounts CountOutliers(std::span<const std::uint64_t> sorted) {
         return std::abs(ToDouble(v) - median) > kMostModifiedZ * kNormalMad * mad;
       }));
   return counts;
+}
+
+bool Bimodal(std::span<const std::uint64_t> sorted) {
+  if (sorted.size() < kLeastForModes || sorted[0] == sorted.back()) return false;
+  const std::size_t edge = sorted.size() / 50;
+  const std::uint64_t low = std::max<std::uint64_t>(sorted[edge], 1);
+  const std::uint64_t high = std::max<std::uint64_t>(sorted[sorted.size() - 1 - edge], 1);
+  std::vector<double> logs(sorted.size());
+  std::uint64_t step = std::numeric_limits<std::uint64_t>::max();
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    // Relative to the smallest, so that sums of squares keep the digits of close values.
+    logs[i] = std::log(ToDouble(std::clamp(sorted[i], low, high)) / ToDouble(low));
+    if (i > 0 && sorted[i] > sorted[i - 1]) step = std::min(step, sorted[i] - sorted[i - 1]);
+  }
+  const double step_of_logs = ToDouble(step) / ToDouble(low);
+  const double rounding = step_of_logs * step_of_logs / 12;
+  const double sum = std::accumulate(logs.begin(), logs.end(), 0.0);
+  const double squares = std::inner_product(logs.begin(), logs.end(), logs.begin(), 0.0);
+
+  const double n = ToDouble(sorted.size());
+  double left_sum = 0;
+  double left_squares = 0;
+  double least = std::numeric_limits<double>::infinity();
+  double ashman = 0;
+  for (std::size_t i = 1; i < logs.size(); ++i) {
+    left_sum += logs[i - 1];
+    left_squares += logs[i - 1] * logs[i - 1];
+    const auto left = static_cast<double>(i);
+    if (std::min(left, n - left) < 0.1 * n || sorted[i] == sorted[i - 1]) continue;
+    const double left_mean = left_sum / left;
+    const double right_mean = (sum - left_sum) / (n - left);
+    const double left_variance = std::max(0.0, left_squares / left - left_mean * left_mean);
+    const double right_variance =
+        std::max(0.0, (squares - left_squares) / (n - left) - right_mean * right_mean);
+    const double within = left * left_variance + (n - left) * right_variance;
+    if (within >= least) continue;
+    least = within;
+    ashman = (right_mean - left_mean) / std::sqrt((left_variance + right_variance) / 2 + rounding);
+  }
+  return ashman > kLeastAshman;
 }
 
 double MedianAbsoluteDeviation(std::vector<double> values) {
