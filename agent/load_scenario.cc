@@ -1,107 +1,201 @@
 #include "agent/load_scenario.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <vector>
+
+#include "agent/arrival_schedule.h"
+#include "agent/load_loop.h"
+#include "agent/rate_search.h"
+#include "agent/stop_rule.h"
 
 namespace paddock::agent {
 namespace {
 
-constexpr std::size_t kMinReserve = 4096;
-constexpr std::size_t kMaxReserve = std::size_t{1} << 22;  // 64 MiB of series; beyond it they grow
+constexpr std::uint64_t kMaxReserve = std::uint64_t{1}
+                                      << 22;  // 64 MiB of series; beyond it they grow in pauses
+constexpr std::uint64_t kFloorsPerReading = 200;
+constexpr std::uint64_t kMaxBlock = 1 << 16;
 
 std::uint64_t NsOf(double seconds) {
   return static_cast<std::uint64_t>(std::llround(std::clamp(seconds, 0.0, 1e9) * 1e9));
 }
 
-class LoadLoop {
+// A window from now on: says after each entry whether it has ended.
+class Window {
  public:
-  LoadLoop(Session& session, const LoadRequest& request, const Clock& clock, SharedCounter& done)
-      : session_(session), request_(request), clock_(clock), done_(done) {
-    Reserve(kMinReserve);
-  }
+  Window(LoadLoop& loop, const StopTerms& terms)
+      : loop_(loop), rule_(terms), first_(loop.count()), host_begin_ns_(loop.HostElapsedNs()) {}
 
-  // Queries until `min_count` and `min_ns` are both reached, or `max_ns`.
-  Status RunUntil(std::uint64_t min_count, std::uint64_t min_ns, std::uint64_t max_ns) {
-    const std::size_t pass = request_.queries.size();
-    const std::uint64_t first = count();
-    std::uint64_t begin = 0;
-    std::uint64_t host_begin = 0;
-    for (;;) {
-      const std::uint64_t issue = Now();
-      const Status status = session_.Invoke(request_.queries[count() % pass].handle);
-      const std::uint64_t end = Now();
-      if (!status.ok()) return status;
-      Keep(issue, end);
-      if (count() == first + 1) {
-        begin = starts_.back();
-        host_begin = issue;
-      }
-      const std::uint64_t elapsed = starts_.back() + latencies_.back() - begin;
-      const bool enough = count() - first >= min_count && elapsed >= min_ns;
-      if (enough || elapsed >= max_ns || end - host_begin >= max_ns) return OkStatus();
+  // Empty: it goes on.
+  std::string_view Ended() {
+    const std::uint64_t elapsed_ns = ElapsedNs();
+    const bool out_of_time =
+        loop_.models_time() && loop_.HostElapsedNs() - host_begin_ns_ >= rule_.terms().max_ns;
+    if (!rule_.Due(loop_.count() - first_, elapsed_ns) && !out_of_time) return {};
+    return Look(elapsed_ns, out_of_time);
+  }
+  // No other entry comes before its end.
+  std::string_view EndNow() { return Look(ElapsedNs(), true); }
+
+ private:
+  std::uint64_t ElapsedNs() const { return loop_.EndNs() - loop_.StartOf(first_); }
+  std::string_view Look(std::uint64_t elapsed_ns, bool must_end) {
+    std::string_view reason;
+    const auto look = [&] { reason = rule_.Look(loop_.latencies().subspan(first_), elapsed_ns, must_end); };
+    if (rule_.LooksAreFree()) {
+      look();
+    } else {
+      loop_.Pause([&] {
+        look();
+        if (reason.empty()) loop_.Reserve(first_ + std::min(rule_.next_look(), kMaxReserve) + 1);
+      });
     }
+    return reason;
   }
 
-  // Room for what a window of `min_count` and `min_ns` will take, judged by the queries so far.
-  void ReserveFor(std::uint64_t min_count, std::uint64_t min_ns) {
-    std::vector<std::uint64_t> sorted = latencies_;
-    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2),
-                     sorted.end());
-    const std::uint64_t median_ns = std::max<std::uint64_t>(sorted[sorted.size() / 2], 100);
-    const std::uint64_t expected = std::max(min_count, min_ns / median_ns * 3 / 2);
-    Reserve(count() + std::clamp<std::size_t>(expected, kMinReserve, kMaxReserve));
+  LoadLoop& loop_;
+  StopRule rule_;
+  const std::uint64_t first_;
+  const std::uint64_t host_begin_ns_;
+};
+
+Result<std::string_view> RunClosed(LoadLoop& loop, const StopTerms& terms, std::uint32_t invocations) {
+  Window window(loop, terms);
+  for (;;) {
+    PADDOCK_RETURN_IF_ERROR(loop.Issue(invocations));
+    if (const auto reason = window.Ended(); !reason.empty()) return reason;
+  }
+}
+
+Result<std::string_view> RunOpen(LoadLoop& loop, const StopTerms& terms, ArrivalSchedule schedule) {
+  Window window(loop, terms);
+  const std::uint64_t begin_ns = loop.NowNs();
+  std::uint64_t arrival_ns = schedule.Next();
+  for (;;) {
+    PADDOCK_RETURN_IF_ERROR(loop.IssueAt(begin_ns + arrival_ns, 1));
+    if (const auto reason = window.Ended(); !reason.empty()) return reason;
+    arrival_ns = schedule.Next();
+    if (arrival_ns > terms.max_ns) return window.EndNow();
+  }
+}
+
+class Load {
+ public:
+  Load(Session& session, const LoadRequest& request, const Clock& clock, Pacer* pacer, SharedCounter& done)
+      : session_(session),
+        request_(request),
+        scenario_(request.scenario),
+        is_open_(IsOpenLoop(request.scenario.kind)),
+        loop_(session, request.queries, is_open_, clock, pacer, done) {}
+
+  Status WarmUp() {
+    const bool searches = scenario_.latency_limit_s.has_value();  // begins from the time of a query
+    if (scenario_.warmup.min_inferences == 0 && scenario_.warmup.min_s == 0 && !searches) return OkStatus();
+    StopTerms terms;
+    terms.min_entries = scenario_.warmup.min_inferences;
+    terms.min_ns = NsOf(scenario_.warmup.min_s);
+    terms.max_ns = NsOf(scenario_.max_duration_s);
+    PADDOCK_RETURN_IF_ERROR(RunClosed(loop_, terms, request_.invocations_per_query).status());
+    warmup_count_ = loop_.count();
+    std::vector<std::uint64_t> sorted(loop_.latencies().begin(), loop_.latencies().end());
+    std::sort(sorted.begin(), sorted.end());
+    warmup_median_ns_ = std::max<std::uint64_t>(sorted[sorted.size() / 2], 1);
+    return OkStatus();
   }
 
-  std::uint64_t count() const { return latencies_.size(); }
-  std::uint64_t EndOf(std::uint64_t query) const { return starts_[query] + latencies_[query]; }
-  std::uint64_t StartOf(std::uint64_t query) const { return starts_[query]; }
+  // What the window needs to know and to have, by what warm-up showed.
+  Status Prepare() {
+    result_.rate_hz = scenario_.target_rate_hz;
+    if (scenario_.latency_limit_s) {
+      PADDOCK_ASSIGN_OR_RETURN(RateSearchResult found,
+                               SearchRate(loop_, scenario_, request_.seed, warmup_median_ns_));
+      result_.rate_hz = found.rate_hz;
+      result_.rate_probes = std::move(found.probes);
+    }
+    if (warmup_count_ == 0) return OkStatus();
+    if (!is_open_ && !loop_.models_time() && request_.timer_floor_ns) {
+      const std::uint64_t shortest_ns = kFloorsPerReading * *request_.timer_floor_ns;
+      block_ = static_cast<std::uint32_t>(
+          std::min(kMaxBlock, std::bit_ceil((shortest_ns + warmup_median_ns_ - 1) / warmup_median_ns_)));
+      block_ = std::max<std::uint32_t>(block_, 1);
+    }
+    std::uint64_t entry_ns = std::max<std::uint64_t>(warmup_median_ns_ * block_, 100);
+    if (result_.rate_hz) entry_ns = static_cast<std::uint64_t>(1e9 / *result_.rate_hz);
+    if (scenario_.period_s) entry_ns = NsOf(*scenario_.period_s);
+    const StopTerms terms = StopTermsOf(scenario_, block_);
+    const std::uint64_t expected =
+        std::max(terms.min_entries, terms.min_ns / std::max<std::uint64_t>(entry_ns, 1) * 3 / 2);
+    loop_.Reserve(loop_.count() + std::min(expected, kMaxReserve) + 1);
+    return OkStatus();
+  }
 
-  QuerySeries TakeSeries(std::uint64_t warmup_count) {
-    QuerySeries series;
+  Status Measure() {
+    const double paused_before_j = loop_.paused_j();
+    measured_cursor_ = loop_.cursor();
+    const auto energy_before = session_.EnergyJ();
+    PADDOCK_ASSIGN_OR_RETURN(const std::string_view reason, RunWindow());
+    const auto energy_after = session_.EnergyJ();
+    result_.stop_reason = reason;
+    result_.window_ns = loop_.EndNs() - loop_.StartOf(warmup_count_);
+    if (energy_before && energy_after)
+      result_.energy_j = *energy_after - *energy_before - (loop_.paused_j() - paused_before_j);
+    return OkStatus();
+  }
+
+  LoadResult TakeResult() {
+    QuerySeries& series = result_.series;
+    series = loop_.TakeSeries();
     series.samples_per_query = request_.samples_per_query;
-    series.warmup_count = warmup_count;
-    for (std::size_t i = 0; i < request_.queries.size(); ++i) {
-      if (request_.queries[i].samples == request_.samples_per_query) continue;
-      for (std::uint64_t query = i; query < count(); query += request_.queries.size()) {
-        series.short_queries.emplace(query, request_.queries[i].samples);
-      }
-    }
-    series.start_offset_ns = std::move(starts_);
-    series.latency_ns = std::move(latencies_);
-    return series;
+    series.invocations_per_reading = block_;
+    series.warmup_count = warmup_count_;
+    ListShortQueries(series);
+    return std::move(result_);
   }
 
  private:
-  std::uint64_t Now() const { return static_cast<std::uint64_t>(clock_.Now().time_since_epoch().count()); }
-
-  void Keep(std::uint64_t issue, std::uint64_t end) {
-    if (starts_.empty()) origin_ = issue;
-    std::uint64_t start = issue - origin_;
-    std::uint64_t latency = end - issue;
-    if (const auto device_ns = session_.DeviceTimeNs()) {
-      start = device_elapsed_;
-      latency = *device_ns;
-      device_elapsed_ += latency;
+  Result<std::string_view> RunWindow() {
+    const StopTerms terms = StopTermsOf(scenario_, block_);
+    switch (scenario_.kind) {
+      case ScenarioKind::kServer:
+        return RunOpen(loop_, terms, ArrivalSchedule::Poisson(*result_.rate_hz, request_.seed));
+      case ScenarioKind::kPeriodic:
+        return RunOpen(loop_, terms, ArrivalSchedule::Periodic(*scenario_.period_s));
+      default:
+        return RunClosed(loop_, terms, request_.invocations_per_query * block_);
     }
-    starts_.push_back(start);
-    latencies_.push_back(latency);
-    done_.Store(count());
   }
 
-  void Reserve(std::size_t queries) {
-    starts_.reserve(queries);
-    latencies_.reserve(queries);
+  void ListShortQueries(QuerySeries& series) const {
+    const auto pass = static_cast<std::uint64_t>(request_.queries.size());
+    std::vector<std::uint64_t> before(pass + 1, 0);  // samples of the bound queries before each
+    for (std::uint64_t i = 0; i < pass; ++i) before[i + 1] = before[i] + request_.queries[i].samples;
+    const std::uint64_t each = request_.invocations_per_query;
+    if (before[pass] * each == pass * series.samples_per_query) return;
+    const auto samples_until = [&](std::uint64_t invocation) {
+      return invocation / pass * before[pass] + before[invocation % pass];
+    };
+    for (std::uint64_t entry = 0; entry < series.latency_ns.size(); ++entry) {
+      const bool warm = entry < warmup_count_;
+      const std::uint64_t first =
+          warm ? entry * each : measured_cursor_ + (entry - warmup_count_) * each * block_;
+      const std::uint64_t samples = samples_until(first + each * (warm ? 1 : block_)) - samples_until(first);
+      if (samples != series.FullSamplesOf(entry))
+        series.short_queries.emplace_hint(series.short_queries.end(), entry,
+                                          static_cast<std::uint32_t>(samples));
+    }
   }
 
   Session& session_;
   const LoadRequest& request_;
-  const Clock& clock_;
-  SharedCounter& done_;
-  std::vector<std::uint64_t> starts_;
-  std::vector<std::uint64_t> latencies_;
-  std::uint64_t origin_ = 0;
-  std::uint64_t device_elapsed_ = 0;
+  const Scenario& scenario_;
+  const bool is_open_;
+  LoadLoop loop_;
+  std::uint64_t warmup_count_ = 0;
+  std::uint64_t warmup_median_ns_ = 0;
+  std::uint32_t block_ = 1;  // queries of a measured entry
+  std::uint64_t measured_cursor_ = 0;
+  LoadResult result_;
 };
 
 }  // namespace
@@ -109,29 +203,17 @@ class LoadLoop {
 Result<LoadResult> RunLoad(Session& session, const LoadRequest& request, const Clock& clock,
                            SharedCounter& done, const std::function<void(std::string_view stage)>& on_stage) {
   PADDOCK_CHECK(!request.queries.empty(), "a load without queries");
-  const Scenario& scenario = request.scenario;
-  const std::uint64_t max_ns = NsOf(scenario.max_duration_s);
-  LoadLoop loop(session, request, clock, done);
-
+  PADDOCK_RETURN_IF_ERROR(CheckScenario(request.scenario));
+  std::optional<SpinningPacer> spinning;
+  Pacer* pacer = request.pacer;
+  if (pacer == nullptr && IsOpenLoop(request.scenario.kind)) pacer = &spinning.emplace();
+  Load load(session, request, clock, pacer, done);
   on_stage(kStageWarmup);
-  std::uint64_t warmup_count = 0;
-  if (scenario.warmup.min_inferences > 0 || scenario.warmup.min_s > 0) {
-    PADDOCK_RETURN_IF_ERROR(
-        loop.RunUntil(scenario.warmup.min_inferences, NsOf(scenario.warmup.min_s), max_ns));
-    warmup_count = loop.count();
-    loop.ReserveFor(scenario.min_inferences, NsOf(scenario.min_duration_s));
-  }
-
+  PADDOCK_RETURN_IF_ERROR(load.WarmUp());
+  PADDOCK_RETURN_IF_ERROR(load.Prepare());
   on_stage(kStageMeasuring);
-  const auto energy_before = session.EnergyJ();
-  PADDOCK_RETURN_IF_ERROR(loop.RunUntil(scenario.min_inferences, NsOf(scenario.min_duration_s), max_ns));
-  const auto energy_after = session.EnergyJ();
-
-  LoadResult result;
-  result.window_ns = loop.EndOf(loop.count() - 1) - loop.StartOf(warmup_count);
-  if (energy_before && energy_after) result.energy_j = *energy_after - *energy_before;
-  result.series = loop.TakeSeries(warmup_count);
-  return result;
+  PADDOCK_RETURN_IF_ERROR(load.Measure());
+  return load.TakeResult();
 }
 
 std::uint64_t MeasureTimerFloorNs(const Clock& clock) {

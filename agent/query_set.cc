@@ -9,6 +9,24 @@ namespace paddock::agent {
 namespace {
 
 constexpr std::uint32_t kOfflineSamplesPerQuery = 32;
+constexpr std::uint32_t kMultiStreamSamplesPerQuery = 8;  // MLPerf LoadGen's
+
+// `wanted` samples as equal invocations of at most `limit` rows; exactly `fixed` rows where that is above 0.
+Result<QueryShape> ShapeOfMultiStream(std::uint32_t wanted, std::uint32_t fixed, std::uint64_t limit) {
+  std::uint32_t samples = wanted != 0 ? wanted : kMultiStreamSamplesPerQuery;
+  if (fixed > 0) {
+    if (wanted == 0) samples = (samples + fixed - 1) / fixed * fixed;
+    if (samples % fixed != 0) {
+      return InvalidArgumentError("scenario.samples_per_query is " + std::to_string(samples) +
+                                  ", but the model's batch dimension is fixed at " + std::to_string(fixed) +
+                                  "; a query of multi-stream must be a multiple of it");
+    }
+    return QueryShape{.samples_per_query = fixed, .fixed = true, .invocations_per_query = samples / fixed};
+  }
+  std::uint32_t rows = samples;
+  while (rows > limit || samples % rows != 0) --rows;
+  return QueryShape{.samples_per_query = rows, .invocations_per_query = samples / rows};
+}
 
 }  // namespace
 
@@ -30,8 +48,14 @@ Result<QueryShape> ChooseQueryShape(const std::vector<TensorInfo>& model_inputs,
   }
 
   const std::uint32_t wanted = scenario.samples_per_query;
+  if (scenario.kind == ScenarioKind::kMultiStream && (fixed < 0 || !device_limit || fixed <= *device_limit)) {
+    const std::uint64_t limit =
+        std::max<std::uint64_t>(std::min<std::uint64_t>(device_limit.value_or(~0U), sample_count), 1);
+    return ShapeOfMultiStream(wanted, fixed > 0 ? static_cast<std::uint32_t>(fixed) : 0, limit);
+  }
+  const bool takes_one = scenario.kind != ScenarioKind::kOffline;
   if (fixed >= 0) {
-    const bool default_wanted = wanted == 0 || (scenario.kind == ScenarioKind::kSingleStream && wanted == 1);
+    const bool default_wanted = wanted == 0 || (takes_one && wanted == 1);
     if (!default_wanted && wanted != static_cast<std::uint64_t>(fixed)) {
       return InvalidArgumentError("scenario.samples_per_query is " + std::to_string(wanted) +
                                   ", but the model's batch dimension is fixed at " + std::to_string(fixed) +
@@ -44,10 +68,11 @@ Result<QueryShape> ChooseQueryShape(const std::vector<TensorInfo>& model_inputs,
     }
     return QueryShape{.samples_per_query = static_cast<std::uint32_t>(fixed), .fixed = true};
   }
-  if (scenario.kind == ScenarioKind::kSingleStream) {
+  if (takes_one) {
     if (wanted > 1) {
-      return InvalidArgumentError("scenario.samples_per_query is " + std::to_string(wanted) +
-                                  ", but single-stream issues one sample at a time; use offline");
+      return InvalidArgumentError("scenario.samples_per_query is " + std::to_string(wanted) + ", but " +
+                                  std::string(ScenarioKindName(scenario.kind)) +
+                                  " issues one sample at a time; use offline");
     }
     return QueryShape{};
   }

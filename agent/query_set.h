@@ -17,8 +17,10 @@
 namespace paddock::agent {
 
 struct QueryShape {
-  std::uint32_t samples_per_query = 1;
-  bool fixed = false;  // every query has exactly that many rows
+  std::uint32_t samples_per_query = 1;  // of a bound query
+  bool fixed = false;                   // every bound query has exactly that many rows
+  // Bound queries that the load issues as one query (multi-stream, when model or device take fewer samples at a time).
+  std::uint32_t invocations_per_query = 1;
 };
 
 // What a query looks like for this model, scenario and device. INVALID_ARGUMENT when they do not fit

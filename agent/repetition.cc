@@ -81,7 +81,7 @@ class Repetition {
         const QueryShape shape,
         ChooseQueryShape(session_->Inputs(), plan_.scenario, driver_.Describe().limits.samples_per_query,
                          plan_.sample_count));
-    samples_per_query_ = shape.samples_per_query;
+    shape_ = shape;
     PADDOCK_ASSIGN_OR_RETURN(QuerySet set, QuerySet::Load(request_.work.batch_paths, session_->Inputs(),
                                                           shape, plan_.sample_count));
     queries_ = std::make_unique<QuerySet>(std::move(set));
@@ -108,14 +108,21 @@ class Repetition {
   }
 
   Status Measure(SharedCounter& done) {
-    const LoadRequest load{
-        .scenario = plan_.scenario, .queries = bound_, .samples_per_query = samples_per_query_};
+    const LoadRequest load{.scenario = plan_.scenario,
+                           .queries = bound_,
+                           .samples_per_query = shape_.samples_per_query * shape_.invocations_per_query,
+                           .invocations_per_query = shape_.invocations_per_query,
+                           .seed = plan_.seed ^ request_.index,
+                           .timer_floor_ns = record_.timer_floor_ns};
     PADDOCK_ASSIGN_OR_RETURN(
         LoadResult result,
         RunLoad(*session_, load, clock_, done, [this](std::string_view stage) { EnterStage(stage); }));
     if (!time_is_modelled_) record_.peak_memory_bytes = PeakMemoryBytes();
     record_.window_ns = result.window_ns;
     record_.energy_j = result.energy_j;
+    record_.stop_reason = std::move(result.stop_reason);
+    record_.rate_hz = result.rate_hz;
+    record_.rate_probes = std::move(result.rate_probes);
     record_.queries = std::move(result.series);
     return OkStatus();
   }
@@ -154,7 +161,7 @@ class Repetition {
   std::unique_ptr<QuerySet> queries_;  // the session refers to its bytes
   std::unique_ptr<Session> session_;
   std::vector<BoundQuery> bound_;
-  std::uint32_t samples_per_query_ = 1;
+  QueryShape shape_;
   bool time_is_modelled_ = false;
 };
 

@@ -128,5 +128,36 @@ TEST_CASE("an output without a sample dimension is one row of a single sample", 
   CHECK(predictions.Add({FloatTensor("", {2}, {1, 2}).view()}, 1, 1).code() == StatusCode::kUnimplemented);
 }
 
+TEST_CASE("a query of multi-stream is made of as few invocations as model and device allow", "[query_set]") {
+  Scenario multi;
+  multi.kind = ScenarioKind::kMultiStream;
+  const std::vector<TensorInfo> open_rows = {{"x", ElementType::kFloat32, {-1, 2}}};
+  const auto shape = [&](const std::vector<TensorInfo>& inputs, std::optional<std::uint32_t> limit) {
+    const auto chosen = ChooseQueryShape(inputs, multi, limit, 100);
+    REQUIRE(chosen.status().ToString() == "OK");
+    return std::pair(chosen->samples_per_query, chosen->invocations_per_query);
+  };
+  CHECK(shape(open_rows, {}) == std::pair(8U, 1U));
+  CHECK(shape(open_rows, 5) == std::pair(4U, 2U));
+  CHECK(shape({{"x", ElementType::kFloat32, {1, 2}}}, {}) == std::pair(1U, 8U));
+  CHECK(shape({{"x", ElementType::kFloat32, {3, 2}}}, {}) == std::pair(3U, 3U));
+  multi.samples_per_query = 6;
+  CHECK(shape(open_rows, {}) == std::pair(6U, 1U));
+  CHECK(shape({{"x", ElementType::kFloat32, {3, 2}}}, {}) == std::pair(3U, 2U));
+  multi.samples_per_query = 7;
+  const auto refused = ChooseQueryShape({{"x", ElementType::kFloat32, {3, 2}}}, multi, {}, 100);
+  CHECK_THAT(refused.status().message(), Catch::Contains("a query of multi-stream must be a multiple"));
+}
+
+TEST_CASE("server and periodic issue one sample at a time", "[query_set]") {
+  Scenario server;
+  server.kind = ScenarioKind::kServer;
+  const std::vector<TensorInfo> open_rows = {{"x", ElementType::kFloat32, {-1, 2}}};
+  CHECK(ChooseQueryShape(open_rows, server, {}, 100)->samples_per_query == 1);
+  server.samples_per_query = 2;
+  CHECK_THAT(ChooseQueryShape(open_rows, server, {}, 100).status().message(),
+             Catch::Contains("server issues one sample at a time"));
+}
+
 }  // namespace
 }  // namespace paddock::agent
