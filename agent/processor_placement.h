@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "agent/machine_files.h"
-#include "kpi/environment.h"
 
 namespace paddock::agent {
 
