@@ -12,7 +12,7 @@ namespace paddock {
 namespace {
 
 // The canary must agree within 2 % (MongoDB's and MLPerf's practice of a reference workload). The shortest of 12 passes of
-// 2 ms differed by at most 1.6 % between two measurements on a virtual machine whose 2 CPUs ran 4 busy loops besides.
+// 2 ms differed by at most 1.6 % between two measurements on a shared virtual machine with 2 CPUs, idle or busy (110 pairs).
 constexpr double kCanaryTolerance = 0.02;
 // scaling_cur_freq is an average over the last tick on x86 and wobbles by a few percent with the clock fixed.
 constexpr double kFrequencyTolerance = 0.05;
