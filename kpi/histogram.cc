@@ -142,6 +142,7 @@ double Histogram::Mean() const {
 std::int64_t Histogram::ValueAtPercentile(double percentile) const {
   PADDOCK_CHECK(percentile >= 0 && percentile <= 100, "a percentile lies in 0 .. 100");
   if (percentile == 0) return Min();
+  if (percentile == 100) return Max();  // whatever the rounding below does to totals over 2^53
   // The next smaller number, so that rounding in the product does not make 99.9 % of 1000 the 1000th.
   const double share = std::nextafter(percentile, 0.0) / 100;
   const double rank = std::max(1.0, std::ceil(share * static_cast<double>(total_)));

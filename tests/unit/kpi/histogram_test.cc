@@ -203,6 +203,14 @@ TEST_CASE("percentiles are of rank and within a thousandth of the sorted values"
   CHECK(histogram.Mean() == Approx(sum / 10000).epsilon(5e-4));
 }
 
+TEST_CASE("the last percentile is the largest value, however many values there are", "[kpi][histogram]") {
+  Histogram histogram;
+  REQUIRE(histogram.Record(10, std::uint64_t{1} << 62));
+  REQUIRE(histogram.Record(1000));
+  CHECK(histogram.ValueAtPercentile(100) == 1000);
+  CHECK(histogram.ValueAtPercentile(99) == 10);
+}
+
 TEST_CASE("an empty histogram has no values", "[kpi][histogram]") {
   const Histogram histogram;
   CHECK(histogram.total_count() == 0);
