@@ -36,7 +36,8 @@ Histogram::Histogram(const HistogramLayout& layout)
       unit_magnitude_(FloorLog2(std::max<std::int64_t>(layout.lowest, 1))),
       half_magnitude_(HalfMagnitude(layout.significant_digits)) {
   PADDOCK_CHECK(layout.IsValid(), "a histogram's layout is within the ranges of HistogramLayout");
-  // Octave 0 has the values below 2^half_magnitude units, octave 1 those up to twice as much, each further one twice as much again.
+  // Octave 0 has the values below 2^half_magnitude units, octave 1 those up to twice as much, each further one twice as much
+  // again.
   const int covered = unit_magnitude_ + half_magnitude_;
   octaves_.resize(static_cast<std::size_t>(std::max(FloorLog2(layout.highest) - covered, 0)) + 2);
 }

@@ -1,7 +1,7 @@
 // HdrHistogram's V2 encoding. Plain, all numbers big-endian: cookie, length of the payload, normalising offset, significant
-// digits (32 bits each), lowest, highest, conversion ratio (64 bits each), then the counts in order of value up to the last that
-// is not 0, as zigzag LEB128 of at most nine bytes (the ninth has eight bits of value), a run of n zeros as -n. Compressed:
-// cookie, length of what follows, and the plain form in a zlib stream.
+// digits (32 bits each), lowest, highest, conversion ratio (64 bits each), then the counts in order of value up to the last
+// that is not 0, as zigzag LEB128 of at most nine bytes (the ninth has eight bits of value), a run of n zeros as -n.
+// Compressed: cookie, length of what follows, and the plain form in a zlib stream.
 #include <zlib.h>
 
 #include <bit>

@@ -50,14 +50,14 @@ std::optional<std::uint64_t> EarlyStoppingOver(std::uint64_t n, double p);
 // itself, empty when n is too small. REQUIRES: sorted, 0 < p < 1.
 std::optional<std::uint64_t> EarlyStoppingPercentile(std::span<const std::uint64_t> sorted, double p);
 
-// MSER-5 on the medians of batches of five: the index of the first sample of the steady state; empty when no more than half of
-// the batches would be left, which is no steady state and is told from 41 batches on. 0 for 20 batches or fewer. Steps of the clock count as noise: a tail
-// in which the clock happens to read one value does not look steadier than the rest. O(n).
+// MSER-5 on the medians of batches of five: the index of the first sample of the steady state; empty when fewer than half
+// of the batches would be left, which is no steady state and is told from 41 batches on. 0 for 20 batches or fewer. Steps of
+// the clock count as noise: a tail in which the clock happens to read one value does not look steadier than the rest. O(n).
 std::optional<std::size_t> SteadyStateCut(std::span<const std::uint64_t> series);
 
 // Relative change of the median from the first to the last third of the (steady) series, when the 95 % intervals of the two
 // medians by effective sample size are disjoint; empty when they overlap or are unbounded. O(n). A long series shows changes
-// too small to matter: look at the size.
+// too small to matter: look at the size, which is infinite from a first median of 0.
 std::optional<double> MedianDrift(std::span<const std::uint64_t> steady);
 inline bool DriftSeen(std::span<const std::uint64_t> steady) { return MedianDrift(steady).has_value(); }
 
@@ -71,10 +71,10 @@ struct OutlierCounts {
 // REQUIRES: sorted.
 OutlierCounts CountOutliers(std::span<const std::uint64_t> sorted);
 
-// Do the values form two modes, as of a clock that switches between two frequencies? On logarithms, the worst and best 2 % moved
-// to their edge: the split of least squares among those that leave 10 % of the values on either side has an Ashman's D (distance
-// of the means in standard deviations) above 4; a normal distribution has 2.65, a uniform one 3.46. Steps of the clock count as
-// spread. False for fewer than 100 values: few ones look like two modes by chance. O(n). REQUIRES: sorted.
+// Do the values form two modes, as of a clock that switches between two frequencies? On logarithms, the worst and best 2 %
+// moved to their edge: the split of least squares among those that leave 10 % of the values on either side has an Ashman's D
+// (distance of the means in standard deviations) above 4; a normal distribution has 2.65, a uniform one 3.46. Steps of the
+// clock count as spread. False for fewer than 100 values: few ones look like two modes by chance. O(n). REQUIRES: sorted.
 bool Bimodal(std::span<const std::uint64_t> sorted);
 
 // Median of the absolute deviations from the median, unscaled. REQUIRES: non-empty.
