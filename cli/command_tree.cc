@@ -147,6 +147,20 @@ void AddFarmCommands(CLI::App& app, CommandLine& line) {
              Doctor);
 }
 
+void AddImportCommands(CLI::App& app, CommandLine& line) {
+  CLI::App& mlperf_tiny = AddCommand(
+      AddNoun(app, "import", "Compute results that others published again, without a farm"), line,
+      "mlperf-tiny", "A task folder of an MLPerf Tiny results archive (v0.5 to v1.3)",
+      "  paddock import mlperf-tiny closed/ORGANISATION/results/SYSTEM/kws\n"
+      "  paddock import mlperf-tiny ic --labels y_labels.csv -o json\n",
+      [&line](const Globals& globals) { return ImportMlperfTiny(globals, line.id, line.labels_file); });
+  mlperf_tiny.add_option("DIR", line.id, "Folder with performance, energy or accuracy, or one of these")
+      ->required()
+      ->type_name("");
+  mlperf_tiny.add_option("--labels", line.labels_file, "The right answers: y_labels.csv of the data set")
+      ->type_name("FILE");
+}
+
 }  // namespace
 
 void AddCommands(CLI::App& app, CommandLine& line) {
@@ -160,6 +174,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
       ->type_name("FORMAT");
   AddJobCommands(app, line);
   AddResultCommands(app, line);
+  AddImportCommands(app, line);
   AddFarmCommands(app, line);
 }
 

@@ -19,6 +19,7 @@ struct CommandLine {
   std::string second_id;
   std::string out_file;
   std::string export_format;
+  std::string labels_file;
   std::vector<std::string> on;
   std::uint32_t limit = 20;
   bool all_verdicts = false;

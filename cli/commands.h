@@ -37,6 +37,9 @@ int ListDevices(const Globals& globals, const std::vector<std::string>& on);
 int ShowDevice(const Globals& globals, const std::string& id);
 int ListDrivers(const Globals& globals);
 int InspectModel(const Globals& globals, const std::string& file);
+// Computes a published MLPerf Tiny result again, without a farm; kExitNoValidVerdict when it is not valid by the benchmark's
+// rules, kExitFailed when a file cannot be read. `labels`: a y_labels.csv, empty to look for one.
+int ImportMlperfTiny(const Globals& globals, const std::string& folder, const std::string& labels);
 // Checks the farm part by part and says what to do next; kExitFarmFailed when a part fails.
 int Doctor(const Globals& globals);
 
