@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "kpi/tensor_file.h"
-
 namespace paddock::agent {
 
 Predictions::Predictions(const std::vector<TensorInfo>& outputs) {
@@ -46,6 +44,36 @@ Status Predictions::Add(const std::vector<TensorView>& outputs, std::uint32_t sa
   return OkStatus();
 }
 
+std::uint64_t Predictions::samples() const {
+  if (tensors_.empty() || tensors_[0].info.shape.empty()) return 0;
+  return static_cast<std::uint64_t>(tensors_[0].info.shape[0]);
+}
+
+std::vector<NamedTensorView> Predictions::views() const {
+  std::vector<NamedTensorView> views;
+  for (const Tensor& tensor : tensors_) views.push_back({tensor.info.name, tensor.view()});
+  return views;
+}
+
 Result<std::string> Predictions::Encode() { return EncodeTensorFile(tensors_); }
+
+Result<AnswerStop> AnswerStop::Load(std::optional<double> width, const std::string& labels_path) {
+  AnswerStop stop;
+  if (!width) return stop;
+  PADDOCK_ASSIGN_OR_RETURN(stop.labels_, MappedFile::Open(labels_path));
+  auto tensors = DecodeTensorFile(stop.labels_->bytes());
+  if (!tensors.ok()) return tensors.status().WithContext("labels");
+  stop.evidence_.task = Task::kClassification;
+  stop.evidence_.accuracy_interval = width;
+  stop.evidence_.labels = tensors->front();
+  stop.stop_.emplace(*width);
+  return stop;
+}
+
+bool AnswerStop::IsEnough(const Predictions& predictions) {
+  if (!stop_ || !stop_->IsCheckpoint(predictions.samples())) return false;
+  evidence_.predictions = predictions.views();
+  return stop_->IsEnough(evidence_);
+}
 
 }  // namespace paddock::agent

@@ -131,8 +131,10 @@ class Repetition {
     if (request_.index != 0 || !plan_.keep_predictions || !driver_.Describe().computes_outputs)
       return std::nullopt;
     EnterStage(kStagePredicting);
+    auto stop = AnswerStop::Load(plan_.accuracy_interval, request_.work.labels_path);
+    if (!stop.ok()) return FailureOfFarm(stop.status(), stage_);
     Predictions predictions(session_->Outputs());
-    for (std::size_t i = 0; i < bound_.size(); ++i) {
+    for (std::size_t i = 0; i < bound_.size() && !stop->IsEnough(predictions); ++i) {
       Status status = session_->Invoke(bound_[i].handle);
       if (!status.ok()) return FailureOfDriver(status, stage_);
       const auto outputs = session_->ReadOutputs();

@@ -76,8 +76,11 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
                             .options = settings_.options,
                             .artifact_path = pins[0].path(),
                             .batch_paths = {},
+                            .labels_path = {},
                             .plan = plan};
-      for (std::size_t i = 1; i < pins.size(); ++i) request.batch_paths.push_back(pins[i].path());
+      for (std::size_t i = 0; i < plan.batches.size(); ++i)
+        request.batch_paths.push_back(pins[i + 1].path());
+      if (plan.accuracy_interval) request.labels_path = pins.back().path();
       const Status status = WriteFileUnsynced(WorkerRequestPath(run.folder), EncodeWorkerRequest(request));
       if (!status.ok()) report.failure = FailureOfFarm(status, kStageTransferring);
     }
@@ -111,6 +114,7 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
 std::optional<Failure> RunRunner::Fetch(const RunPlan& plan, std::vector<BlobCache::Pin>* pins) {
   std::vector<Digest> digests = {plan.artifact};
   digests.insert(digests.end(), plan.batches.begin(), plan.batches.end());
+  if (plan.accuracy_interval) digests.push_back(plan.labels);
   for (const Digest& digest : digests) {
     auto pin = FetchBlob(digest);
     if (!pin.ok()) return FailureOfFarm(pin.status(), kStageTransferring);

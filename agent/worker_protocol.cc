@@ -35,6 +35,7 @@ std::string EncodeWorkerRequest(const WorkerRequest& request) {
               {"options", request.options},
               {"artifact_path", request.artifact_path},
               {"batch_paths", request.batch_paths},
+              {"labels_path", request.labels_path},
               {"plan", EncodeRunPlan(request.plan)}}
       .dump();
 }
@@ -50,6 +51,7 @@ Result<WorkerRequest> DecodeWorkerRequest(std::string_view text) {
   object.Required("options", &request.options);
   object.Required("artifact_path", &request.artifact_path);
   object.Required("batch_paths", &request.batch_paths);
+  object.Required("labels_path", &request.labels_path);
   object.Required("plan", &plan);
   PADDOCK_RETURN_IF_ERROR(object.Finish());
   PADDOCK_ASSIGN_OR_RETURN(request.plan, DecodeRunPlan(plan));

@@ -33,6 +33,7 @@ struct WorkerRequest {
   DriverOptions options;
   std::string artifact_path;
   std::vector<std::string> batch_paths;  // in the order of plan.batches
+  std::string labels_path;               // empty: none in the plan
   RunPlan plan;
 };
 std::string EncodeWorkerRequest(const WorkerRequest& request);

@@ -33,7 +33,9 @@ void AddJobFlags(CLI::App& command, JobFlags& job) {
   AddList(command, "--input", job.inputs, "Which array feeds which input of the model; may be repeated",
           "INPUT=ARRAY");
   command.add_option("--labels", job.labels, "The array with the right answers")->type_name("ARRAY");
-  command.add_option("--task", job.task, "What accuracy means: classification, regression")
+  command
+      .add_option("--task", job.task,
+                  "What accuracy means: classification, regression, segmentation, detection, events")
       ->type_name("TASK");
   AddList(command, "--on", job.on, "Devices by label: all, id=board-1, class=cpu,arch=arm64; may be repeated",
           "SELECTOR");

@@ -109,6 +109,17 @@ class ValueSetter {
   std::string path_;
 };
 
+// `samples` is a number or a mapping, which are two fields.
+constexpr const char* kSamplesUntil = "samples_until";
+
+const FieldDescriptor* FieldOf(const Message& message, const std::string& key, const Json& value) {
+  if (key == kSamplesUntil) return nullptr;
+  const google::protobuf::Descriptor& known = *message.GetDescriptor();
+  const bool is_rule = key == "samples" && value.is_object();
+  const FieldDescriptor* rule = is_rule ? known.FindFieldByName(kSamplesUntil) : nullptr;
+  return rule != nullptr ? rule : known.FindFieldByName(key);
+}
+
 Status FillMap(const Json& json, const std::string& path, const FieldDescriptor& field, Message& message) {
   if (!json.is_object()) return TypeError(path, "a mapping of names to values", json);
   const FieldDescriptor& key_field = *field.message_type()->FindFieldByNumber(1);
@@ -125,6 +136,7 @@ Status UnknownKey(const std::string& path, const std::string& key, const Message
   std::vector<std::string> known;
   std::string list;
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    if (message.GetDescriptor()->field(i)->name() == kSamplesUntil) continue;
     known.push_back(message.GetDescriptor()->field(i)->name());
     list += (i == 0 ? "" : ", ") + known.back();
   }
@@ -183,7 +195,7 @@ Status FillMessage(const Json& json, const std::string& path, Message& message) 
   if (!json.is_object()) return TypeError(path.empty() ? "the job" : path, "a mapping", json);
   std::map<const google::protobuf::OneofDescriptor*, std::string> chosen;
   for (const auto& [key, value] : json.items()) {
-    const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(key);
+    const FieldDescriptor* field = FieldOf(message, key, value);
     if (field == nullptr) return UnknownKey(path, key, message);
     if (const auto* oneof = field->real_containing_oneof()) {
       const auto [other, is_new] = chosen.emplace(oneof, key);

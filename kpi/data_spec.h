@@ -52,6 +52,9 @@ struct DataSpec {
       inputs;  // model input -> array in the file; empty for a model with one input and a file with one array that is not the labels
   std::string labels;                    // array with the labels; empty: none
   std::optional<std::uint64_t> samples;  // absent: all
+  // All samples, in a random order, and answers stop when the nominal 95 % interval of top-1 is at most this wide. Needs the
+  // task classification; never together with `samples`.
+  std::optional<double> accuracy_interval;
   std::uint64_t seed = 0;
   std::vector<PreprocessStep> preprocess;
 };

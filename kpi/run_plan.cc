@@ -130,6 +130,8 @@ Result<RunPlan> DecodePlan(std::string_view text) {
   root.Required("memory_limit_bytes", &plan.memory_limit_bytes);
   root.Required("seed", &plan.seed);
   root.Required("keep_predictions", &plan.keep_predictions);
+  root.Optional("accuracy_interval", &plan.accuracy_interval);
+  if (plan.accuracy_interval) ReadParsed(root, "labels", Digest::Parse, &plan.labels);
   PADDOCK_RETURN_IF_ERROR(root.Finish());
   if (plan.run_id.empty()) return InvalidArgumentError("run_id: must not be empty");
   if (plan.repetitions == 0) return InvalidArgumentError("repetitions: must be at least 1");
@@ -164,6 +166,10 @@ std::string EncodeRunPlan(const RunPlan& plan) {
                {"seed", plan.seed},
                {"keep_predictions", plan.keep_predictions}};
   if (plan.repetition_end) json["repetition_end"] = *plan.repetition_end;
+  if (plan.accuracy_interval) {
+    json["accuracy_interval"] = *plan.accuracy_interval;
+    json["labels"] = plan.labels.hex();
+  }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

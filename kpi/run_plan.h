@@ -51,6 +51,9 @@ struct RunPlan {
   std::uint64_t memory_limit_bytes = 0;  // of one worker; 0: the agent's own limit
   std::uint64_t seed = 0;
   bool keep_predictions = true;  // repetition 0 answers every sample once, outside the measured window
+  // Set together or not at all: it stops answering when the nominal 95 % interval of top-1 is at most this wide.
+  std::optional<double> accuracy_interval;
+  Digest labels;  // tensor file, one row per sample
 };
 
 std::string EncodeRunPlan(const RunPlan& plan);

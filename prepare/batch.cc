@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/strict_json.h"
+#include "kpi/accuracy_interval.h"
 #include "kpi/tensor_file.h"
 #include "prepare/data_plan.h"
 #include "prepare/preprocess.h"
@@ -23,6 +24,16 @@ constexpr std::uint64_t kVerifiedAtSubmitBytes = 1 << 20;
 Result<std::vector<std::uint64_t>> Choose(const DataPlan& plan, const DataSpec& spec) {
   std::optional<std::span<const std::int64_t>> strata;
   if (plan.strata) strata = *plan.strata;
+  if (spec.accuracy_interval) {
+    const std::uint64_t needed = MinSamplesForAccuracyInterval(*spec.accuracy_interval);
+    if (plan.samples < needed) {
+      return InvalidArgumentError("data.samples.accuracy_interval: the data hold " +
+                                  std::to_string(plan.samples) +
+                                  " samples, and even if all of them were answered right it would take " +
+                                  std::to_string(needed) + "; give more data or ask for a wider interval");
+    }
+    return OrderSamples(*plan.strata, spec.seed);
+  }
   auto chosen = ChooseSamples(plan.samples, strata, spec.samples, spec.seed);
   if (!chosen.ok()) return chosen.status().WithContext("data.samples");
   return chosen;

@@ -7,8 +7,10 @@
 //   - all arrays used have the same number of samples (their first dimension), at least one
 //   - after preprocessing, type and shape of one sample are the model input's (prepare/model_info.h, batch dimension rule)
 //   - a task needs labels: classification one integer per sample, below the number of classes when the model states it (the
-//     second dimension of its first output; 1 means two classes), regression numbers
-// Samples are chosen stratified by label when labels are one integer per sample and the task is not regression.
+//     second dimension of its first output; 1 means two classes), regression numbers, segmentation integers of shape
+//     [samples, ...], detection numbers of shape [samples, any, 5 or 6], events of shape [samples, any, 2]
+// Samples are chosen stratified by label when labels are one integer per sample and the task is not regression; they keep the
+// file's order. With an accuracy interval all are taken, in a random order whose beginnings are stratified.
 // Pure functions over files; any thread.
 #pragma once
 
@@ -40,7 +42,7 @@ struct BatchFile {
 struct PreparedData {
   std::vector<BatchFile> batches;      // in sample order; together every chosen sample
   std::string labels_path;             // tensor file with the one tensor "labels"; empty: no labels
-  std::vector<std::uint64_t> indices;  // of the chosen samples in the data file, ascending
+  std::vector<std::uint64_t> indices;  // of the chosen samples in the data file, in sample order
 };
 
 // The cheap validation at submit: metadata, labels, and the elements of arrays of up to 1 MiB (so that a damaged file is

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -167,6 +168,19 @@ Result<Tensor> DataFile::ReadRows(std::string_view name, std::span<const std::ui
   Tensor tensor{array->info, {}};
   tensor.info.shape[0] = static_cast<std::int64_t>(rows.size());
   tensor.bytes.resize(rows.size() * array->row_bytes);
+  if (!std::is_sorted(rows.begin(), rows.end())) {
+    std::vector<std::size_t> places(rows.size());
+    std::iota(places.begin(), places.end(), std::size_t{0});
+    std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return rows[a] < rows[b]; });
+    std::vector<std::uint64_t> ascending;
+    for (const std::size_t place : places) ascending.push_back(rows[place]);
+    PADDOCK_ASSIGN_OR_RETURN(const Tensor read, ReadRows(name, ascending));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      std::copy_n(read.bytes.begin() + static_cast<std::ptrdiff_t>(i * array->row_bytes), array->row_bytes,
+                  tensor.bytes.begin() + static_cast<std::ptrdiff_t>(places[i] * array->row_bytes));
+    }
+    return tensor;
+  }
   for (std::size_t i = 0; i < rows.size();) {
     std::size_t run = 1;  // neighbours are read in one go
     while (i + run < rows.size() && rows[i + run] == rows[i] + run) ++run;

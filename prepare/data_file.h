@@ -39,7 +39,7 @@ class DataFile {
   Result<ArrayInfo> Find(std::string_view name) const;
   const std::string& name() const;
 
-  // The rows of the first dimension, in the order asked for (ascending is fast). OUT_OF_RANGE for a row beyond the end.
+  // The rows of the first dimension, in the order asked for; read in ascending order, so that a call is one pass at the most. OUT_OF_RANGE for a row beyond the end.
   Result<Tensor> ReadRows(std::string_view name, std::span<const std::uint64_t> rows);
 
   // Reads on to the end of the array, so that a checksum or a length that is wrong there is found too.

@@ -180,6 +180,23 @@ Status CheckLabelRange(const std::vector<std::int64_t>& labels, const ModelInfo&
   return OkStatus();
 }
 
+// Labels of the tasks that have several numbers per sample.
+Status CheckLabelShape(const ArrayInfo& labels, Task task, const std::string& field) {
+  const Shape& shape = labels.shape;
+  std::string wanted;
+  if (task == Task::kSegmentation && (!IsInteger(labels.type) || shape.size() < 2)) {
+    wanted = "segmentation needs a class number per pixel; save integers with shape [samples, height, width]";
+  } else if (task == Task::kDetection && (shape.size() != 3 || (shape[2] != 5 && shape[2] != 6))) {
+    wanted =
+        "detection needs boxes; save left, top, right, bottom, class (and crowd) with shape [samples, boxes, "
+        "5 or 6]";
+  } else if (task == Task::kEvents && (shape.size() != 3 || shape[2] != 2)) {
+    wanted = "events needs begin and end in seconds; save them with shape [samples, events, 2]";
+  }
+  if (wanted.empty()) return OkStatus();
+  return InvalidArgumentError(field + "it is " + TensorText(labels) + ", and " + wanted);
+}
+
 // Reads integer labels of shape [n]; checks labels of every kind.
 Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, Task task, DataPlan* plan) {
   if (spec.labels.empty()) {
@@ -200,6 +217,7 @@ Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, 
         ", and classification needs one integer per sample; save class numbers with shape [" +
         std::to_string(plan->samples) + "]");
   }
+  PADDOCK_RETURN_IF_ERROR(CheckLabelShape(found, task, field));
   if (!is_class || task == Task::kRegression) return OkStatus();
 
   std::vector<std::uint64_t> rows(plan->samples);

@@ -30,11 +30,14 @@ Json ToJson(const DataSpec& spec) {
     const Json fields = std::visit([](const auto& action) { return FieldsOf(action); }, step.action);
     steps.push_back({{"input", step.input}, {"step", PreprocessStepName(step)}, {"fields", fields}});
   }
-  return {{"inputs", spec.inputs},
-          {"labels", spec.labels},
-          {"samples", spec.samples ? Json(*spec.samples) : Json()},
-          {"seed", spec.seed},
-          {"preprocess", steps}};
+  Json json = {{"inputs", spec.inputs},
+               {"labels", spec.labels},
+               {"samples", spec.samples ? Json(*spec.samples) : Json()},
+               {"seed", spec.seed},
+               {"preprocess", steps}};
+  if (spec.accuracy_interval)
+    json["order"] = "random";  // how wide an interval makes no difference to the batches
+  return json;
 }
 
 // Names come from people and files; what is not UTF-8 must not end the process.

@@ -83,4 +83,23 @@ Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total,
   return chosen;
 }
 
+std::vector<std::uint64_t> OrderSamples(std::span<const std::int64_t> labels, std::uint64_t seed) {
+  std::map<std::int64_t, std::vector<std::uint64_t>> by_label;
+  for (std::uint64_t i = 0; i < labels.size(); ++i) by_label[labels[i]].push_back(i);
+  Random random(seed);
+  std::vector<std::pair<double, std::uint64_t>> places;  // in [0, 1), index
+  places.reserve(labels.size());
+  for (auto& [label, indices] : by_label) {
+    Shuffle(indices, random);
+    const double step = 1 / static_cast<double>(indices.size());
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      places.emplace_back((static_cast<double>(i) + random.Uniform()) * step, indices[i]);
+  }
+  std::sort(places.begin(), places.end());
+  std::vector<std::uint64_t> order;
+  order.reserve(places.size());
+  for (const auto& [place, index] : places) order.push_back(index);
+  return order;
+}
+
 }  // namespace paddock

@@ -21,4 +21,8 @@ Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total,
                                                  std::optional<std::span<const std::int64_t>> labels,
                                                  std::optional<std::uint64_t> count, std::uint64_t seed);
 
+// All indices of `labels` in a random order of which every beginning holds each label in about its share: within a label the
+// order is uniform, and the labels are spread evenly.
+std::vector<std::uint64_t> OrderSamples(std::span<const std::int64_t> labels, std::uint64_t seed);
+
 }  // namespace paddock

@@ -52,6 +52,8 @@ void Coordinator::GrantRun(LiveRun& run) {
   plan.memory_limit_bytes = settings_.worker_memory_limit_bytes;
   plan.seed = spec.data_spec.seed;
   plan.keep_predictions = device.record.description.computes_outputs;
+  plan.accuracy_interval = spec.data_spec.accuracy_interval;
+  if (plan.accuracy_interval) plan.labels = prepared.labels;
 
   const LeaseId id = ++last_lease_;
   run.run.state = RunState::kRunning;

@@ -75,6 +75,7 @@ Json DataSpecAsJson(const DataSpec& data) {
   Json json = {
       {"inputs", data.inputs}, {"labels", data.labels}, {"seed", data.seed}, {"preprocess", preprocess}};
   if (data.samples) json["samples"] = *data.samples;
+  if (data.accuracy_interval) json["accuracy_interval"] = *data.accuracy_interval;
   return json;
 }
 
@@ -82,6 +83,7 @@ void ReadDataSpec(StrictObject& object, DataSpec* data) {
   object.Required("inputs", &data->inputs);
   object.Required("labels", &data->labels);
   object.Optional("samples", &data->samples);
+  object.Optional("accuracy_interval", &data->accuracy_interval);
   object.Required("seed", &data->seed);
   ReadList(object, "preprocess", &data->preprocess, ReadStep);
 }

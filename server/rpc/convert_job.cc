@@ -8,6 +8,8 @@
 namespace paddock {
 namespace {
 
+constexpr double kNarrowestAccuracyInterval = 1e-4;
+
 Status FieldError(const std::string& field, const std::string& problem) {
   return InvalidArgumentError(field + ": " + problem);
 }
@@ -181,6 +183,19 @@ Status FillData(const v1::JobSpec& in, const std::map<std::string, std::string>&
   if (in.data().has_samples()) {
     if (in.data().samples() == 0) return FieldError("data.samples", "must be at least 1");
     out.data_spec.samples = in.data().samples();
+  }
+  if (in.data().has_samples_until()) {
+    const double width = in.data().samples_until().accuracy_interval();
+    if (!(width >= kNarrowestAccuracyInterval && width < 1)) {
+      return FieldError(
+          "data.samples.accuracy_interval",
+          "must be the width of an interval of top-1, from 0.0001 to below 1, for example 0.02");
+    }
+    if (in.task() != TaskName(Task::kClassification)) {
+      return FieldError("data.samples.accuracy_interval",
+                        "needs the task classification; give a number of samples instead");
+    }
+    out.data_spec.accuracy_interval = width;
   }
   out.data_spec.seed = in.data().seed();
   for (int i = 0; i < in.data().preprocess_size(); ++i) {

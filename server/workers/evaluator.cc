@@ -60,6 +60,7 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   evidence.repetitions_planned = request.spec.repetitions;
   evidence.artifact_bytes = request.prepared.artifact_bytes;
   evidence.task = request.spec.task;
+  evidence.accuracy_interval = request.spec.data_spec.accuracy_interval;
   evidence.computes_outputs = request.computes_outputs;
 
   // The views in `evidence` refer to these maps.

@@ -90,6 +90,29 @@ TEST_CASE("a whole job file arrives in the message") {
   CHECK(spec.priority() == -2);
 }
 
+TEST_CASE("samples are a number or what is to be known from them, and nothing else") {
+  JobFolder folder;
+  const auto samples = [](const std::string& value) {
+    return "model: m.onnx\ndata: {file: d.npz, samples: " + value + "}\non: [all]\n";
+  };
+  const auto until = folder.Read(samples("{accuracy_interval: 0.02}"));
+  REQUIRE(until.ok());
+  CHECK(until->spec.data().samples_until().accuracy_interval() == 0.02);
+  CHECK_FALSE(until->spec.data().has_samples());
+  JobFlags flags;
+  flags.samples = 9;
+  const auto above = folder.Read(samples("{accuracy_interval: 0.02}"), flags);
+  REQUIRE(above.ok());
+  CHECK(above->spec.data().samples() == 9);
+  CHECK_FALSE(above->spec.data().has_samples_until());
+  CHECK_THAT(ErrorOf(samples("{interval: 0.02}")), Contains("data.samples.interval: unknown key"));
+  CHECK_THAT(ErrorOf(samples("{accuracy_interval: wide}")), Contains("data.samples.accuracy_interval"));
+  CHECK_THAT(ErrorOf(samples("[3]")), Contains("data.samples: must be"));
+  CHECK_THAT(ErrorOf("data: {samples_until: {accuracy_interval: 0.02}}\n"),
+             Contains("data.samples_until: unknown key") &&
+                 !Contains("known here: file, inputs, labels, samples_until"));
+}
+
 TEST_CASE("files in a job file are relative to it, those of flags to the working folder") {
   JobFolder folder;
   auto job = folder.Read(kWholeJob);

@@ -289,5 +289,32 @@ TEST_CASE("a plan that cannot be read is reported, not crashed on", "[runner]") 
   CHECK(Says(report, "plan"));
 }
 
+TEST_CASE("answers stop at the first checkpoint at which top-1 is known well enough", "[runner]") {
+  Runner runner;
+  constexpr std::int64_t kSamples = 200;
+  runner.run.batches = {
+      EncodeTensorFile({FloatTensor("x", {kSamples, 2}, std::vector<float>(2 * kSamples, 1))}).value()};
+  Tensor labels{{"labels", ElementType::kInt64, {kSamples}}, std::vector<std::byte>(8 * kSamples)};
+  const std::string labels_file = EncodeTensorFile({labels}).value();
+  runner.run.plan.batches = {Sha256::Of(runner.run.batches[0])};
+  runner.run.plan.sample_count = kSamples;
+  runner.run.plan.repetitions = 1;
+  runner.run.plan.labels = Sha256::Of(labels_file);
+  runner.link.AddBlobsOf(runner.run);
+  runner.link.AddBlob(labels_file);
+  const auto answered = [&](double width) {
+    runner.run.plan.run_id += "x";
+    runner.run.plan.accuracy_interval = width;
+    runner.spooled.reset();
+    const Report report = runner.Run({{"outputs", "hash"}});
+    UNSCOPED_INFO((report.failure ? report.failure->message : std::string()));
+    REQUIRE(report.outcome == Outcome::kDone);
+    const std::string file = ReadFile(report.repetitions[0].predictions_path).value();
+    return DecodeTensorFile(file).value().at(0).tensor.shape[0];
+  };
+  CHECK(answered(0.5) == 64);
+  CHECK(answered(0.001) == kSamples);
+}
+
 }  // namespace
 }  // namespace paddock::agent

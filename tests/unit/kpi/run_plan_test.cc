@@ -77,6 +77,8 @@ RunPlan RandomPlan(Random& random) {
   plan.memory_limit_bytes = random.Next();
   plan.seed = random.Next();
   plan.keep_predictions = random.Below(2) == 0;
+  plan.accuracy_interval = Maybe(random, random.Uniform());
+  if (plan.accuracy_interval) plan.labels = Sha256::Of(Word(random));
   return plan;
 }
 
@@ -115,6 +117,8 @@ TEST_CASE("what a plan says survives its JSON form, to the last bit", "[kpi][run
     CHECK(decoded->memory_limit_bytes == plan.memory_limit_bytes);
     CHECK(decoded->seed == plan.seed);
     CHECK(decoded->keep_predictions == plan.keep_predictions);
+    CHECK(decoded->accuracy_interval == plan.accuracy_interval);
+    CHECK(decoded->labels == plan.labels);
     CHECK(EncodeRunPlan(*decoded) == text);
   }
 }
@@ -189,6 +193,12 @@ TEST_CASE("a value that cannot be is refused with its path", "[kpi][run_plan]") 
   CHECK_THAT(message("/options/threads", "two"), Catch::Contains("options.threads"));
   CHECK_FALSE(DecodeRunPlan("").ok());
   CHECK_FALSE(DecodeRunPlan("[]").ok());
+}
+
+TEST_CASE("a plan that asks for an accuracy interval names the labels", "[kpi][run_plan]") {
+  Json json = Json::parse(EncodeRunPlan(SmallPlan()));
+  json["accuracy_interval"] = 0.02;
+  CHECK_THAT(DecodeRunPlan(json.dump()).status().message(), Catch::Contains("labels"));
 }
 
 TEST_CASE("options read as text, only those that are set", "[kpi][run_plan]") {

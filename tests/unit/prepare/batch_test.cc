@@ -197,5 +197,30 @@ TEST_CASE("an output folder that cannot be written is named") {
   }
 }
 
+TEST_CASE("for an accuracy interval all samples are prepared in a random order, with their labels") {
+  BatchInputs data(60);
+  data.spec.accuracy_interval = 0.1;
+  data.spec.seed = 3;
+  const auto prepared = data.Prepare({.batch_bytes = 700});
+  INFO(prepared.status().ToString());
+  REQUIRE(prepared.ok());
+  CHECK(prepared->batches.size() > 1);
+  CHECK(prepared->indices.size() == 60);
+  CHECK_FALSE(std::is_sorted(prepared->indices.begin(), prepared->indices.end()));
+  CHECK(SamplesIn(*prepared) == prepared->indices);
+  const Loaded labels(prepared->labels_path);
+  for (std::size_t i = 0; i < 60; ++i) {
+    CHECK(ElementAsDouble(labels.tensors[0].tensor, i) == static_cast<double>(prepared->indices[i] % 3));
+  }
+}
+
+TEST_CASE("data that are too few for an accuracy interval are refused with how many it takes") {
+  BatchInputs data(30);
+  data.spec.accuracy_interval = 0.1;
+  const auto prepared = data.Prepare();
+  CHECK_THAT(prepared.status().message(),
+             Contains("data.samples.accuracy_interval") && Contains("30 samples") && Contains("take 35"));
+}
+
 }  // namespace
 }  // namespace paddock

@@ -183,5 +183,24 @@ TEST_CASE("damaged elements of a small array are found at submit") {
   CHECK_THAT(data.Error(), Contains("data file 'data.npz', array 'x'") && Contains("damaged"));
 }
 
+TEST_CASE("labels of regions, boxes and events have their shapes") {
+  CheckInputs data;
+  data.Write({{"map.npy", Npy("|u1", {6, 2, 2}, std::string(24, '\0'))},
+              {"boxes.npy", Npy("<f4", {6, 1, 5}, std::string(120, '\0'))},
+              {"windows.npy", Npy("<f4", {6, 1, 2}, std::string(48, '\0'))}});
+  const std::vector<std::pair<Task, std::string>> right = {
+      {Task::kSegmentation, "map"}, {Task::kDetection, "boxes"}, {Task::kEvents, "windows"}};
+  for (const auto& [task, labels] : right) {
+    data.task = task;
+    data.spec.labels = labels;
+    CHECK(data.Check().ok());
+    data.spec.labels = "y";
+    CHECK_THAT(data.Error(), Contains("data.labels") && Contains(std::string(TaskName(task)) + " needs"));
+  }
+  data.task = Task::kSegmentation;
+  data.spec.labels = "boxes";  // numbers, but no integers
+  CHECK_THAT(data.Error(), Contains("integers"));
+}
+
 }  // namespace
 }  // namespace paddock

@@ -81,5 +81,16 @@ TEST_CASE("names that are not UTF-8 still give a key") {
   CHECK(!DataRecipeKey(kData, spec, {}, Task::kNone, std::nullopt).empty());
 }
 
+TEST_CASE("an accuracy interval changes the order of the batches, its width does not") {
+  const auto key = [](std::optional<double> width) {
+    DataSpec spec = Spec();
+    spec.samples.reset();
+    spec.accuracy_interval = width;
+    return DataRecipeKey(kData, spec, {}, Task::kClassification, std::nullopt);
+  };
+  CHECK(key(std::nullopt) != key(0.02));
+  CHECK(key(0.05) == key(0.02));
+}
+
 }  // namespace
 }  // namespace paddock

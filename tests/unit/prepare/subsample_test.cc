@@ -85,5 +85,35 @@ TEST_CASE("a count that cannot be met is an error") {
   CHECK(!ChooseSamples(4, labels, 1, 0).ok());
 }
 
+TEST_CASE("every beginning of a random order holds each label in its share") {
+  Random random(31);
+  for (int round = 0; round < 100; ++round) {
+    Labels labels(1 + random.Below(300));
+    std::map<std::int64_t, double> sizes;
+    for (auto& label : labels) ++sizes[label = static_cast<std::int64_t>(random.Below(4))];
+    std::sort(labels.begin(), labels.end());  // the file has one label after the other
+    const auto order = OrderSamples(labels, random.Next());
+    REQUIRE(std::set<std::uint64_t>(order.begin(), order.end()).size() == labels.size());
+    REQUIRE(order.size() == labels.size());
+    std::map<std::int64_t, double> got;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      ++got[labels.at(order[i])];
+      for (const auto& [label, size] : sizes) {
+        const double share = size / static_cast<double>(labels.size());
+        REQUIRE(std::abs(got[label] - share * static_cast<double>(i + 1)) <= 1 + 4 * share);
+      }
+    }
+  }
+}
+
+TEST_CASE("a random order is another one for another seed and mixes within a label") {
+  const Labels labels(200, 5);
+  const auto order = OrderSamples(labels, 1);
+  CHECK(order == OrderSamples(labels, 1));
+  CHECK(order != OrderSamples(labels, 2));
+  CHECK_FALSE(std::is_sorted(order.begin(), order.end()));
+  CHECK(OrderSamples({}, 1).empty());
+}
+
 }  // namespace
 }  // namespace paddock

@@ -46,6 +46,10 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   CHECK(EncodeJobSpec(*decoded) == json);
   CHECK(decoded->variants[1].options == variant.options);
   CHECK(decoded->data_spec.samples == 500);
+  CHECK_FALSE(decoded->data_spec.accuracy_interval);
+  JobSpec until = spec;
+  until.data_spec.accuracy_interval = 0.02;
+  CHECK(DecodeJobSpec(EncodeJobSpec(until))->data_spec.accuracy_interval == 0.02);
   CHECK(std::get<QuantizeStep>(decoded->data_spec.preprocess[4].action).to == ElementType::kUint8);
   CHECK(std::get<ReshapeStep>(decoded->data_spec.preprocess[6].action).shape == Shape{-1, 4});
   CHECK(decoded->scenario.kind == ScenarioKind::kOffline);
