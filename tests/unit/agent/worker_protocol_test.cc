@@ -32,12 +32,14 @@ TEST_CASE("a worker reads what the agent asked for", "[worker]") {
                               .options = {{"latency_us", "7"}},
                               .artifact_path = "/a",
                               .batch_paths = {"/b", "/c"},
+                              .labels_path = "/l",
                               .plan = run.plan};
   const auto read = DecodeWorkerRequest(EncodeWorkerRequest(request));
   REQUIRE(read.ok());
   CHECK(read->driver == "simulated");
   CHECK(read->options == request.options);
   CHECK(read->batch_paths == request.batch_paths);
+  CHECK(read->labels_path == request.labels_path);
   CHECK(EncodeRunPlan(read->plan) == EncodeRunPlan(run.plan));
   CHECK_FALSE(DecodeWorkerRequest("{}").ok());
 }
