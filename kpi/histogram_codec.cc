@@ -62,7 +62,7 @@ struct Header {
   std::size_t payload_bytes = 0;
 };
 
-Result<Header> ReadHeader(std::string_view bytes) {
+Result<Header> ReadHistogramHeader(std::string_view bytes) {
   if (bytes.size() < kPlainHeaderBytes) {
     return Malformed("truncated: " + std::to_string(bytes.size()) + " bytes, a header has 40");
   }
@@ -96,15 +96,15 @@ Result<Header> ReadHeader(std::string_view bytes) {
 }
 
 // zlib's state, freed on every way out.
-class Inflater {
+class PayloadInflater {
  public:
-  explicit Inflater(std::string_view bytes) : ready_(inflateInit(&stream_) == Z_OK) {
+  explicit PayloadInflater(std::string_view bytes) : ready_(inflateInit(&stream_) == Z_OK) {
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib only reads it
     stream_.avail_in = static_cast<uInt>(bytes.size());
   }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-  ~Inflater() {
+  PayloadInflater(const PayloadInflater&) = delete;
+  PayloadInflater& operator=(const PayloadInflater&) = delete;
+  ~PayloadInflater() {
     if (ready_) inflateEnd(&stream_);
   }
 
@@ -140,10 +140,10 @@ Result<std::string> Decompress(std::string_view bytes) {
     return Malformed("the header announces " + std::to_string(BigEndian(bytes.substr(4, 4))) +
                      " compressed bytes, there are " + std::to_string(stream.size()));
   }
-  Inflater inflater(stream);
+  PayloadInflater inflater(stream);
   std::string plain;
   if (!inflater.Read(kPlainHeaderBytes, plain)) return Malformed("the zlib stream is damaged or too short");
-  PADDOCK_ASSIGN_OR_RETURN(const Header header, ReadHeader(plain));
+  PADDOCK_ASSIGN_OR_RETURN(const Header header, ReadHistogramHeader(plain));
   if (!inflater.Read(header.payload_bytes, plain) || !inflater.AtEnd()) {
     return Malformed("the zlib stream is damaged, or not as long as its header says");
   }
@@ -190,7 +190,7 @@ std::string Histogram::Encode() const {
 }
 
 Result<Histogram> Histogram::DecodePlain(std::string_view bytes) {
-  PADDOCK_ASSIGN_OR_RETURN(const Header header, ReadHeader(bytes));
+  PADDOCK_ASSIGN_OR_RETURN(const Header header, ReadHistogramHeader(bytes));
   std::string_view counts = bytes.substr(kPlainHeaderBytes);
   if (counts.size() != header.payload_bytes) {
     return Malformed("the header announces " + std::to_string(header.payload_bytes) +

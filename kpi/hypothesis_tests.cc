@@ -13,7 +13,7 @@
 namespace paddock {
 namespace {
 
-constexpr double kConfidence = 0.95;
+constexpr double kShiftConfidence = 0.95;
 constexpr std::size_t kMostExact = 50;
 constexpr int kResamples = 2000;
 
@@ -135,7 +135,7 @@ ShiftEstimate FromDifferences(std::vector<double> differences, const RankDistrib
   while (too_high - rank > 1) {
     const std::size_t middle = rank + (too_high - rank) / 2;
     const double tail = distribution.Cumulative(static_cast<double>(middle) - 1);
-    (tail <= (1 - kConfidence) / 2 ? rank : too_high) = middle;
+    (tail <= (1 - kShiftConfidence) / 2 ? rank : too_high) = middle;
   }
   ShiftEstimate estimate;
   estimate.interval.lower = differences[rank - 1];
@@ -234,8 +234,9 @@ std::optional<Interval> BootstrapInterval(
     figures.push_back(statistic(picked));
   }
   std::sort(figures.begin(), figures.end());
-  const double half_alpha = (1 - kConfidence) / 2;
-  return Interval{Type7Quantile(figures, half_alpha), Type7Quantile(figures, 1 - half_alpha), kConfidence};
+  const double half_alpha = (1 - kShiftConfidence) / 2;
+  return Interval{Type7Quantile(figures, half_alpha), Type7Quantile(figures, 1 - half_alpha),
+                  kShiftConfidence};
 }
 
 }  // namespace paddock
