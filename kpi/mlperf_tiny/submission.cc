@@ -29,7 +29,10 @@ std::string Decimal(double value, int decimals) {
 void JudgeWindows(const PartReading& reading, PartResult& part) {
   const std::size_t wanted = reading.streaming ? 1 : kWindows;
   if (part.windows.empty()) {
-    Add(part, Verdict::kInvalid, "NO_WINDOWS", "there is no finished loop of inferences in the raw data",
+    // Data that were not kept break no rule, but nothing can be said without them.
+    const bool has_data = reading.why_missing != "no_log" && reading.why_missing != "no_trace";
+    Add(part, has_data ? Verdict::kInvalid : Verdict::kInconclusive, "NO_WINDOWS",
+        "there is no finished loop of inferences in the raw data",
         {{"needed", wanted}, {"why", reading.why_missing}});
     return;
   }
@@ -148,7 +151,8 @@ void AddKpis(const PartReading& reading, PartResult& part) {
   AddMedian(part, why, "power_mean", [](const Window& window) { return window.power_w; });
 }
 
-PartResult JudgePart(Part which, PartReading reading, const std::string& model) {
+// `alone`: the task has no other part, so that without an accuracy there is nothing.
+PartResult JudgePart(Part which, PartReading reading, const std::string& model, bool alone) {
   PartResult part;
   part.part = which;
   part.format = reading.format;
@@ -160,8 +164,8 @@ PartResult JudgePart(Part which, PartReading reading, const std::string& model) 
   if (which == Part::kAccuracy) {
     CheckQuality(model, part);
     if (part.kpis.values.empty())
-      Add(part, Verdict::kInconclusive, "NO_ACCURACY", "no accuracy could be computed",
-          {{"missing", part.kpis.missing}});
+      Add(part, alone ? Verdict::kInconclusive : Verdict::kValid, "NO_ACCURACY",
+          "no accuracy could be computed", {{"missing", part.kpis.missing}});
   } else {
     JudgeWindows(reading, part);
   }
@@ -219,7 +223,7 @@ Result<TaskResult> ImportTask(const TaskFiles& files) {
     readings.emplace(part, std::move(reading));
   }
   for (auto& entry : readings) {
-    task.parts.push_back(JudgePart(entry.first, std::move(entry.second), task.model));
+    task.parts.push_back(JudgePart(entry.first, std::move(entry.second), task.model, readings.size() == 1));
     Merge(task.parts.back(), task.kpis);
     task.verdict = std::max(task.verdict, task.parts.back().verdict);
   }

@@ -111,7 +111,7 @@ TEST_CASE("parts without raw data say what is missing") {
   files.parts[Part::kEnergy];
   files.parts[Part::kAccuracy];
   const TaskResult task = Imported(files);
-  CHECK(task.verdict == Verdict::kInvalid);
+  CHECK(task.verdict == Verdict::kInconclusive);
   CHECK(task.kpis.missing.at("throughput") == "no_log");
   CHECK(task.kpis.missing.at("energy_per_inference") == "no_trace");
   CHECK(task.kpis.missing.at("auc") == "no_predictions");
@@ -134,6 +134,17 @@ TEST_CASE("accuracy takes the first table that knows every input") {
   CHECK(task.kpis.values.at("accuracy_top1").value == Approx(2.0 / 3));  // equal scores: the first class
   CHECK(task.kpis.values.at("auc").value == 1.0);
   CHECK(FindReason(task.parts.at(0), "BELOW_QUALITY_TARGET") != nullptr);
+}
+
+TEST_CASE("answers without labels do not spoil a valid performance run") {
+  const std::string answers = SessionStart() + InferAnswer("a.bin", "0.9,0.1");
+  const std::string loops = FiveLoops();
+  TaskFiles files = WithLog(Part::kAccuracy, answers);
+  files.parts[Part::kPerformance].log = SourceFile{"performance/log.txt", loops};
+  const TaskResult task = Imported(files);
+  CHECK(task.verdict == Verdict::kValid);
+  CHECK(task.kpis.missing.at("accuracy_top1") == "no_labels");
+  CHECK(FindReason(task.parts.at(1), "NO_ACCURACY") != nullptr);
 }
 
 TEST_CASE("single scores are averaged over the segments of a file and ranked") {
