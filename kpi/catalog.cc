@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kpi/accuracy_kpis.h"
+#include "kpi/energy_kpis.h"
 #include "kpi/task_kpis.h"
 #include "kpi/timing_kpis.h"
 
@@ -11,8 +12,8 @@ namespace {
 
 std::vector<KpiDefinition> AllKpis() {
   std::vector<KpiDefinition> all;
-  for (const auto& part :
-       {TimingKpis(), AccuracyKpis(), CalibrationKpis(), SegmentationKpis(), DetectionKpis(), EventKpis()}) {
+  for (const auto& part : {TimingKpis(), EnergyKpis(), AccuracyKpis(), CalibrationKpis(), SegmentationKpis(),
+                           DetectionKpis(), EventKpis()}) {
     for (const KpiDefinition& row : part) {
       for (const KpiDefinition& other : all) PADDOCK_CHECK(other.name != row.name, "a KPI has one row");
       all.push_back(row);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kpi/latency_analysis.h"
 #include "kpi/run_record.h"
 #include "kpi/statistics.h"
 #include "kpi/tensor_file.h"
@@ -25,7 +26,8 @@ Result<Task> ParseTask(std::string_view name);
 
 // Everything that KPIs are computed from. The caller owns what the views refer to.
 struct RunEvidence {
-  std::vector<RepetitionRecord> repetitions;  // those that completed, by index
+  std::vector<AnalysedRepetition> repetitions;  // those that completed, by index
+  std::optional<double> deadline_s;             // of a query, in a scenario that has one
   std::uint32_t repetitions_planned = 0;
   std::uint64_t artifact_bytes = 0;
   Task task = Task::kNone;

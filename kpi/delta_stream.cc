@@ -4,10 +4,13 @@
 
 namespace paddock {
 
+namespace {
+
 // The arithmetic is unsigned: it wraps, and the reader's wraps back.
-void AppendDeltas(std::span<const std::int64_t> values, std::string* out) {
+template <typename Integer>
+void AppendDeltasOf(std::span<const Integer> values, std::string* out) {
   std::uint64_t previous = 0;
-  for (const std::int64_t value : values) {
+  for (const Integer value : values) {
     const std::uint64_t delta = static_cast<std::uint64_t>(value) - previous;
     std::uint64_t zigzag = (delta << 1) ^ ((delta >> 63) != 0 ? ~std::uint64_t{0} : 0);
     previous = static_cast<std::uint64_t>(value);
@@ -15,6 +18,11 @@ void AppendDeltas(std::span<const std::int64_t> values, std::string* out) {
     out->push_back(static_cast<char>(zigzag));
   }
 }
+
+}  // namespace
+
+void AppendDeltas(std::span<const std::int64_t> values, std::string* out) { AppendDeltasOf(values, out); }
+void AppendDeltas(std::span<const std::uint64_t> values, std::string* out) { AppendDeltasOf(values, out); }
 
 std::string ZlibCompress(std::string_view raw) {
   uLongf size = compressBound(raw.size());
@@ -39,7 +47,8 @@ DeltaReader::DeltaReader(std::string_view packed) : inflater_(std::make_unique<I
 
 DeltaReader::~DeltaReader() { inflateEnd(&inflater_->stream); }
 
-Status DeltaReader::Read(std::uint64_t count, std::string_view what, std::vector<std::int64_t>* out) {
+template <typename Integer>
+Status DeltaReader::ReadAs(std::uint64_t count, std::string_view what, std::vector<Integer>* out) {
   std::uint64_t previous = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t zigzag = 0;
@@ -54,9 +63,16 @@ Status DeltaReader::Read(std::uint64_t count, std::string_view what, std::vector
       if ((byte & 0x80) == 0) break;
     }
     previous += (zigzag >> 1) ^ (~(zigzag & 1) + 1);
-    out->push_back(static_cast<std::int64_t>(previous));
+    out->push_back(static_cast<Integer>(previous));
   }
   return OkStatus();
+}
+
+Status DeltaReader::Read(std::uint64_t count, std::string_view what, std::vector<std::int64_t>* out) {
+  return ReadAs(count, what, out);
+}
+Status DeltaReader::Read(std::uint64_t count, std::string_view what, std::vector<std::uint64_t>* out) {
+  return ReadAs(count, what, out);
 }
 
 Status DeltaReader::Finish() {

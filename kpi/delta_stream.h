@@ -16,6 +16,7 @@
 namespace paddock {
 
 void AppendDeltas(std::span<const std::int64_t> values, std::string* out);
+void AppendDeltas(std::span<const std::uint64_t> values, std::string* out);
 // The zlib stream of `raw`.
 std::string ZlibCompress(std::string_view raw);
 
@@ -30,12 +31,15 @@ class DeltaReader {
 
   // Appends `count` values. INVALID_ARGUMENT names `what` and the entry.
   Status Read(std::uint64_t count, std::string_view what, std::vector<std::int64_t>* out);
+  Status Read(std::uint64_t count, std::string_view what, std::vector<std::uint64_t>* out);
   // Nothing may be left, neither inflated nor packed; the checksum has then been compared.
   Status Finish();
 
  private:
   struct Inflater;
   bool Fill();
+  template <typename Integer>
+  Status ReadAs(std::uint64_t count, std::string_view what, std::vector<Integer>* out);
 
   std::unique_ptr<Inflater> inflater_;
   std::array<char, 16384> buffer_;

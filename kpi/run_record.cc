@@ -1,14 +1,12 @@
 #include "kpi/run_record.h"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "base/strict_json.h"
+#include "kpi/delta_stream.h"
 
 namespace paddock {
 namespace {
@@ -19,96 +17,35 @@ constexpr std::string_view kMagic = "PDKREC1\n";
 constexpr std::size_t kPrefixBytes = 12;  // magic and header length
 constexpr std::uint64_t kMaxQueries = 64'000'000;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 31;
-constexpr ParseLimits kHeaderLimits{.max_bytes = 1 << 20, .max_depth = 4, .max_nodes = 10'000};
-
-// Neighbours differ by little, in both directions: zigzag maps small negative numbers to small varints. The
-// arithmetic wraps, so every 64-bit value survives.
-void AppendDeltas(const std::vector<std::uint64_t>& values, std::string* out) {
-  std::uint64_t previous = 0;
-  for (const std::uint64_t value : values) {
-    const std::uint64_t delta = value - previous;
-    std::uint64_t zigzag = (delta << 1) ^ ((delta >> 63) != 0 ? ~std::uint64_t{0} : 0);
-    previous = value;
-    for (; zigzag >= 0x80; zigzag >>= 7) out->push_back(static_cast<char>(zigzag | 0x80));
-    out->push_back(static_cast<char>(zigzag));
-  }
-}
-
-std::string Compress(const std::string& raw) {
-  uLongf size = compressBound(raw.size());
-  std::string packed(size, '\0');
-  const int result = compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
-                               reinterpret_cast<const Bytef*>(raw.data()), raw.size(), Z_DEFAULT_COMPRESSION);
-  PADDOCK_CHECK(result == Z_OK, "zlib compresses into a buffer of compressBound");
-  packed.resize(size);
-  return packed;
-}
-
-// Inflates piece by piece and gives the bytes one at a time, so that memory follows what was really sent.
-class InflateReader {
- public:
-  explicit InflateReader(std::string_view packed) {
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-    stream_.avail_in = static_cast<uInt>(packed.size());
-    PADDOCK_CHECK(inflateInit(&stream_) == Z_OK, "zlib starts");
-  }
-  InflateReader(const InflateReader&) = delete;
-  InflateReader& operator=(const InflateReader&) = delete;
-  ~InflateReader() { inflateEnd(&stream_); }
-
-  Status ReadDeltas(std::uint64_t count, std::string_view what, std::vector<std::uint64_t>* out) {
-    std::uint64_t previous = 0;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      std::uint64_t zigzag = 0;
-      for (int shift = 0;; shift += 7) {
-        if (begin_ == end_ && !Fill()) {
-          return InvalidArgumentError(std::string(what) + ": ends or is damaged at entry " +
-                                      std::to_string(i) + " of " + std::to_string(count));
-        }
-        const auto byte = static_cast<unsigned char>(buffer_[begin_++]);
-        if (shift == 63 && byte > 1)
-          return InvalidArgumentError(std::string(what) + ": a number over 64 bits");
-        zigzag |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0) break;
-      }
-      previous += (zigzag >> 1) ^ (~(zigzag & 1) + 1);
-      out->push_back(previous);
-    }
-    return OkStatus();
-  }
-
-  // Nothing may be left, neither inflated nor packed; the checksum has then been compared.
-  Status Finish() {
-    if (begin_ != end_ || Fill() || !ended_ || stream_.avail_in != 0) {
-      return InvalidArgumentError("arrays: damaged, or more bytes than the header says");
-    }
-    return OkStatus();
-  }
-
- private:
-  bool Fill() {
-    if (ended_) return false;
-    stream_.next_out = reinterpret_cast<Bytef*>(buffer_.data());
-    stream_.avail_out = static_cast<uInt>(buffer_.size());
-    const int result = inflate(&stream_, Z_NO_FLUSH);
-    ended_ = result == Z_STREAM_END;
-    begin_ = 0;
-    end_ = result == Z_OK || ended_ ? buffer_.size() - stream_.avail_out : 0;
-    return end_ > 0;
-  }
-
-  z_stream stream_{};
-  std::array<char, 16384> buffer_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  bool ended_ = false;
-};
+constexpr ParseLimits kHeaderLimits{.max_bytes = 1 << 20, .max_depth = 8, .max_nodes = 20'000};
 
 struct Counts {
   std::uint64_t queries = 0;
   bool intended = false;
   std::uint64_t short_queries = 0;
+  std::uint64_t power_bytes = 0;
 };
+
+void ReadEnergyWindow(StrictObject& header, std::optional<EnergyWindow>* window) {
+  const Json* json = header.Child("energy_window");
+  if (json == nullptr) return;
+  StrictObject object(*json, "energy_window");
+  EnergyWindow read;
+  object.Required("samples", &read.samples);
+  object.Required("median_latency_ns", &read.median_latency_ns);
+  header.Fail(object.Finish());
+  *window = read;
+}
+
+template <typename T>
+void ReadPart(StrictObject& header, const char* key, Result<T> (*from_json)(const Json&, const std::string&),
+              std::optional<T>* out) {
+  const Json* json = header.Child(key);
+  if (json == nullptr) return;
+  Result<T> part = from_json(*json, key);
+  header.Fail(part.status());
+  if (part.ok()) *out = std::move(part).value();
+}
 
 void ReadProbes(StrictObject& header, std::vector<RateProbe>* probes) {
   const Json* list = header.Child("rate_probes");
@@ -164,6 +101,11 @@ Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
   header.Optional("rate_hz", &record->rate_hz);
   ReadProbes(header, &record->rate_probes);
   ReadPauses(header, &queries.pauses_ns);
+  ReadPart(header, "environment", EnvironmentFromJson, &record->environment);
+  ReadPart(header, "counters", CountersFromJson, &record->counters);
+  ReadEnergyWindow(header, &record->energy_window);
+  header.Optional("no_energy", &record->no_energy);
+  header.Optional("power_bytes", &counts.power_bytes);
   PADDOCK_RETURN_IF_ERROR(header.Finish());
   if (counts.queries > kMaxQueries) {
     return InvalidArgumentError("queries: " + std::to_string(counts.queries) + ", at most " +
@@ -180,15 +122,15 @@ Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
 }
 
 Status ReadArrays(std::string_view packed, const Counts& counts, QuerySeries* queries) {
-  InflateReader reader(packed);
-  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.queries, "start_offset_ns", &queries->start_offset_ns));
-  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.queries, "latency_ns", &queries->latency_ns));
-  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.intended ? counts.queries : 0, "intended_offset_ns",
-                                            &queries->intended_offset_ns));
+  DeltaReader reader(packed);
+  PADDOCK_RETURN_IF_ERROR(reader.Read(counts.queries, "start_offset_ns", &queries->start_offset_ns));
+  PADDOCK_RETURN_IF_ERROR(reader.Read(counts.queries, "latency_ns", &queries->latency_ns));
+  PADDOCK_RETURN_IF_ERROR(
+      reader.Read(counts.intended ? counts.queries : 0, "intended_offset_ns", &queries->intended_offset_ns));
   std::vector<std::uint64_t> indices;
   std::vector<std::uint64_t> samples;
-  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.short_queries, "short_queries", &indices));
-  PADDOCK_RETURN_IF_ERROR(reader.ReadDeltas(counts.short_queries, "short_queries", &samples));
+  PADDOCK_RETURN_IF_ERROR(reader.Read(counts.short_queries, "short_queries", &indices));
+  PADDOCK_RETURN_IF_ERROR(reader.Read(counts.short_queries, "short_queries", &samples));
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
   for (std::size_t i = 0; i < indices.size(); ++i) {
     if (indices[i] >= counts.queries || (i > 0 && indices[i] <= indices[i - 1])) {
@@ -221,7 +163,15 @@ Result<RepetitionRecord> DecodeRecord(std::string_view bytes) {
   RepetitionRecord record;
   PADDOCK_ASSIGN_OR_RETURN(const Counts counts,
                            ReadHeader(bytes.substr(kPrefixBytes, header_bytes), &record));
-  PADDOCK_RETURN_IF_ERROR(ReadArrays(bytes.substr(kPrefixBytes + header_bytes), counts, &record.queries));
+  std::string_view rest = bytes.substr(kPrefixBytes + header_bytes);
+  if (counts.power_bytes > rest.size())
+    return InvalidArgumentError("truncated: the power trace is not whole");
+  const std::string_view power = rest.substr(rest.size() - counts.power_bytes);
+  rest.remove_suffix(counts.power_bytes);
+  PADDOCK_RETURN_IF_ERROR(ReadArrays(rest, counts, &record.queries));
+  if (!power.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(record.power, DecodePowerTrace(power));
+  }
   return record;
 }
 
@@ -273,6 +223,15 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
   }
   for (const auto& [entry, pause_ns] : queries.pauses_ns)
     header["pauses"].push_back(Json::array({entry, pause_ns}));
+  if (record.environment) header["environment"] = EnvironmentToJson(*record.environment);
+  if (record.counters) header["counters"] = CountersToJson(*record.counters);
+  if (record.energy_window) {
+    header["energy_window"] = {{"samples", record.energy_window->samples},
+                               {"median_latency_ns", record.energy_window->median_latency_ns}};
+  }
+  if (!record.no_energy.empty()) header["no_energy"] = record.no_energy;
+  const std::string power = record.power ? EncodePowerTrace(*record.power) : "";
+  if (!power.empty()) header["power_bytes"] = power.size();
   const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
 
   std::vector<std::uint64_t> short_indices;
@@ -292,7 +251,7 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
   const auto header_bytes = static_cast<std::uint32_t>(header_text.size());
   std::string bytes(kMagic);
   bytes.append(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
-  return bytes + header_text + Compress(raw);
+  return bytes + header_text + ZlibCompress(raw) + power;
 }
 
 Result<RepetitionRecord> DecodeRepetition(std::string_view bytes) {

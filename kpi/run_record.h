@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kpi/counters.h"
+#include "kpi/environment.h"
+#include "kpi/power_trace.h"
 
 namespace paddock {
 
@@ -54,6 +57,12 @@ struct RateProbe {
   bool operator==(const RateProbe&) const = default;
 };
 
+// A window of its own for energy.
+struct EnergyWindow {
+  std::uint64_t samples = 0;
+  std::uint64_t median_latency_ns = 0;  // of a query; must agree with that of the measured window
+};
+
 // Why a measured window ended (RepetitionRecord::stop_reason).
 inline constexpr std::string_view kStopPrecise = "precise";  // all precisions asked for were reached
 inline constexpr std::string_view kStopMinimum = "minimum";  // none was asked for; both minima were met
@@ -77,10 +86,20 @@ struct RepetitionRecord {
   // server with a latency limit, in the order of the search; rate_hz is the highest that passed, and the lowest tried when
   // none did.
   std::vector<RateProbe> rate_probes;
+
+  std::optional<RepetitionEnvironment>
+      environment;                          // absent in simulated time: there is no machine to look at
+  std::optional<CounterReadings> counters;  // over the measured window
+  // Of the meter, where the device has one. A sampler that runs on the device disturbs what it measures: then the trace's
+  // window is a second one, after the measured one, and energy_window says what was answered in it.
+  std::optional<PowerTrace> power;
+  std::optional<EnergyWindow> energy_window;
+  std::string no_energy;  // why a device with a meter has no trace: what the meter said
 };
 
 // "PDKREC1\n", little-endian u32 length and JSON header, then the arrays (starts, latencies, intended starts, indices and
-// samples of the short queries) as one zlib stream of zigzag varints of the differences between neighbours.
+// samples of the short queries) as one zlib stream of zigzag varints of the differences between neighbours, then the power
+// trace in its own form (kpi/power_trace.h).
 // REQUIRES: the arrays are as long as each other (intended_offset_ns may be empty).
 std::string EncodeRepetition(const RepetitionRecord& record);
 // Foreign bytes: INVALID_ARGUMENT says what is wrong; decompression is bounded by 64 million queries.

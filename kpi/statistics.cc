@@ -16,6 +16,30 @@ constexpr double kNormalQuantile = 1.959963984540054;  // of 0.975
 // I_p(n - 1, 2) of LoadGen's early_stopping.cc in closed form.
 double AtMostOneOver(double n, double p) { return std::pow(p, n) + n * (1 - p) * std::pow(p, n - 1); }
 
+template <typename Number>
+double MeanOf(std::span<const Number> values) {
+  PADDOCK_CHECK(!values.empty(), "a mean is of values");
+  double sum = 0;
+  for (const Number value : values) sum += static_cast<double>(value);
+  return sum / static_cast<double>(values.size());
+}
+
+template <typename Number>
+std::optional<double> DeviationOf(std::span<const Number> values) {
+  if (values.size() < 2) return std::nullopt;
+  const double mean = MeanOf(values);
+  const auto count = static_cast<double>(values.size());
+  // The sum of differences is zero but for rounding; subtracting its square takes that rounding out again.
+  double sum = 0;
+  double squares = 0;
+  for (const Number value : values) {
+    const double difference = static_cast<double>(value) - mean;
+    sum += difference;
+    squares += difference * difference;
+  }
+  return std::sqrt(std::max(0.0, squares - sum * sum / count) / (count - 1));
+}
+
 }  // namespace
 
 std::size_t PercentileIndex(std::size_t count, double p) {
@@ -52,25 +76,12 @@ double Median(std::vector<double> values) {
                                 : values[middle - 1] + (values[middle] - values[middle - 1]) / 2;
 }
 
-double Mean(std::span<const double> values) {
-  PADDOCK_CHECK(!values.empty(), "a mean is of values");
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
+double Mean(std::span<const double> values) { return MeanOf(values); }
+double Mean(std::span<const std::uint64_t> values) { return MeanOf(values); }
 
-std::optional<double> SampleStandardDeviation(std::span<const double> values) {
-  if (values.size() < 2) return std::nullopt;
-  const double mean = Mean(values);
-  const auto count = static_cast<double>(values.size());
-  // The sum of differences is zero but for rounding; subtracting its square takes that rounding out again.
-  double sum = 0;
-  double squares = 0;
-  for (const double value : values) {
-    sum += value - mean;
-    squares += (value - mean) * (value - mean);
-  }
-  return std::sqrt(std::max(0.0, squares - sum * sum / count) / (count - 1));
+std::optional<double> SampleStandardDeviation(std::span<const double> values) { return DeviationOf(values); }
+std::optional<double> SampleStandardDeviation(std::span<const std::uint64_t> values) {
+  return DeviationOf(values);
 }
 
 std::optional<Interval> MedianInterval(std::vector<double> values) {

@@ -26,8 +26,10 @@ std::uint64_t MinSamplesForPercentile(double p);
 double Median(std::vector<double> values);
 // REQUIRES: non-empty.
 double Mean(std::span<const double> values);
+double Mean(std::span<const std::uint64_t> values);
 // Divisor n - 1 and two passes (NIST StRD NumAcc4 holds); empty for fewer than two values.
 std::optional<double> SampleStandardDeviation(std::span<const double> values);
+std::optional<double> SampleStandardDeviation(std::span<const std::uint64_t> values);
 // Distribution-free interval of the median from order statistics (binomial, p = 1/2): the narrowest symmetric one that
 // covers at least 95 %, or [min, max] with the coverage that it has when n is too small for that (n = 5: 93.75 %). Empty for
 // fewer than two values.

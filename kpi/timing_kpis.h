@@ -1,4 +1,4 @@
-// KPIs of time, memory, size and energy: each is the median over the repetitions of the repetition's own figure. Pure.
+// KPIs of time, memory and size: each is the median over the repetitions of the repetition's own figure. Pure.
 #pragma once
 
 #include "kpi/catalog.h"

@@ -1,5 +1,5 @@
 // May a run be trusted? A verdict with every reason, in the manner of MLPerf LoadGen's VALID / INVALID. One function per
-// rule, in one table, so that more rules can be added without touching the others.
+// rule, in one table (verdict_rules.cc); the rules about the machine are kpi/environment.h's.
 #pragma once
 
 #include <string>
@@ -22,7 +22,8 @@ struct Reason {
 
 struct Judgement {
   Verdict verdict = Verdict::kValid;
-  // The worst reason decides; a reason may also only inform (FEW_REPETITIONS leaves a run valid but without intervals).
+  // The worst reason decides; a reason may also only inform (FEW_REPETITIONS leaves a run valid but without intervals). What
+  // touches single repetitions decides when it touches at least half of them, since a KPI is the median over repetitions.
   std::vector<Reason> reasons;
 };
 

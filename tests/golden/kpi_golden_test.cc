@@ -1,6 +1,7 @@
 // Every folder of tests/golden/kpi/ is a case worked out by hand or taken from the source it names: evidence.json holds what
 // was measured, why the answer is what it is, and which KPIs the case is about; expected.json holds those KPIs.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <set>
@@ -39,6 +40,27 @@ std::vector<std::uint64_t> Series(const Json& json) {
   return values;
 }
 
+// A sample every 10 ms: 5 s at idle_w, 10 s of window at load_w, 5 s at idle_w.
+PowerTrace PowerFrom(const Json& json) {
+  constexpr std::int64_t kPeriodNs = 10'000'000;
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  PowerTrace trace;
+  trace.meter.source = "model";
+  trace.meter.boundary = "external";
+  trace.meter.on_device = false;
+  trace.meter.period_ns = kPeriodNs;
+  trace.idle_before = TimeSpan{0, 5 * kSecondNs - kPeriodNs};
+  trace.window = TimeSpan{5 * kSecondNs, 15 * kSecondNs};
+  trace.idle_after = TimeSpan{15 * kSecondNs + kPeriodNs, 20 * kSecondNs};
+  for (std::int64_t at = 0; at <= 20 * kSecondNs; at += kPeriodNs) {
+    const bool loaded = at >= trace.window->begin_ns && at <= trace.window->end_ns;
+    trace.at_ns.push_back(at);
+    trace.read_ns.push_back(0);
+    trace.value.push_back(std::llround(json.at(loaded ? "load_w" : "idle_w").get<double>() * 1e6));
+  }
+  return trace;
+}
+
 RepetitionRecord RepetitionFrom(const Json& json) {
   RepetitionRecord record;
   StrictObject object(json, "repetition");
@@ -48,6 +70,17 @@ RepetitionRecord RepetitionFrom(const Json& json) {
   object.Optional("peak_memory_bytes", &record.peak_memory_bytes);
   object.Optional("window_ns", &record.window_ns);
   object.Optional("energy_j", &record.energy_j);
+  object.Optional("invocations_per_reading", &record.queries.invocations_per_reading);
+  if (const Json* counters = object.Child("counters"))
+    record.counters = CountersFromJson(*counters, "counters").value();
+  if (const Json* environment = object.Child("environment"))
+    record.environment = EnvironmentFromJson(*environment, "environment").value();
+  if (const Json* power = object.Child("power")) record.power = PowerFrom(*power);
+  if (const Json* probes = object.Child("rate_probes")) {
+    for (const Json& probe : *probes)
+      record.rate_probes.push_back(
+          {probe.at("rate_hz").get<double>(), 1000, 1, probe.at("passed").get<bool>()});
+  }
   object.Optional("samples_per_query", &record.queries.samples_per_query);
   object.Optional("warmup_count", &record.queries.warmup_count);
   if (const Json* latencies = object.Child("latency_ns")) record.queries.latency_ns = Series(*latencies);
@@ -56,6 +89,9 @@ RepetitionRecord RepetitionFrom(const Json& json) {
       record.queries.short_queries[std::stoull(query)] = samples;
   }
   record.queries.start_offset_ns.resize(record.queries.latency_ns.size());
+  bool open_loop = false;  // there a rising series is a queue that builds up, and not a warm-up
+  object.Optional("open_loop", &open_loop);
+  if (open_loop) record.queries.intended_offset_ns.resize(record.queries.latency_ns.size());
   Require(object.Finish());
   return record;
 }
@@ -110,6 +146,7 @@ void ReadCase(const std::string& name, Case* out) {
   object.Required("kpis", &out->kpis);
   object.Optional("task", &task);
   object.Optional("artifact_bytes", &out->evidence.artifact_bytes);
+  object.Optional("deadline_s", &out->evidence.deadline_s);
   if (const Json* repetitions = object.Child("repetitions")) {
     for (const Json& repetition : *repetitions)
       out->evidence.repetitions.push_back(RepetitionFrom(repetition));

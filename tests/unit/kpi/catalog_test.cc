@@ -50,7 +50,8 @@ std::string MissingOf(const RunEvidence& evidence, std::string_view name) {
 }
 
 TEST_CASE("the catalogue holds the promised names, once each, in base SI units", "[kpi][catalog]") {
-  const std::set<std::string_view> units = {"s", "J", "W", "B", "1/s", "1", "cycles"};
+  const std::set<std::string_view> units = {"s", "J",   "W",   "B",      "1/s",         "1",
+                                            "K", "1/J", "J s", "cycles", "instructions"};
   std::set<std::string_view> names;
   for (const KpiDefinition& kpi : KpiCatalog()) {
     CHECK(names.insert(kpi.name).second);
@@ -169,9 +170,10 @@ TEST_CASE("the KPI of a run is the median over repetitions, with an interval fro
 
 TEST_CASE("a record that contradicts itself gives a reason instead of a number", "[kpi][catalog]") {
   RunEvidence evidence;
-  evidence.repetitions = {MakeRepetition(0, 100, 1000)};
-  evidence.repetitions[0].window_ns = 0;
-  evidence.repetitions[0].energy_j = 1;
+  RepetitionRecord record = MakeRepetition(0, 100, 1000);
+  record.window_ns = 0;
+  record.energy_j = 1;
+  evidence.repetitions = {record};
   CHECK(MissingOf(evidence, "throughput") == "no_window");
   CHECK(MissingOf(evidence, "power_mean") == "no_window");
   CHECK(MissingOf(evidence, "harness_overhead") == "no_window");
