@@ -75,6 +75,8 @@ void WriteRequest(const Subject& subject, const std::string& folder) {
   plan.inputs = model.inputs;
   plan.outputs = model.outputs;
   plan.scenario.min_duration_s = kWindowS;
+  plan.scenario.median_precision = 0;
+  plan.scenario.tail_precision = 0;
   plan.scenario.warmup = {.min_inferences = 10, .min_s = kWarmupS};
   plan.repetitions = kRounds;
   plan.keep_predictions = false;
@@ -163,6 +165,8 @@ double NullQueryNs(const std::string& folder) {
   const std::vector<agent::BoundQuery> queries(kSamples);
   agent::LoadRequest request{.scenario = {}, .queries = queries};
   request.scenario.min_duration_s = 0;
+  request.scenario.median_precision = 0;
+  request.scenario.tail_precision = 0;
   request.scenario.min_inferences = kNullQueries;
   request.scenario.warmup = {.min_inferences = 1000, .min_s = 0};
   const auto result = Must(agent::RunLoad(session, request, SystemClock(), done, [](std::string_view) {}));

@@ -65,6 +65,8 @@ v1::SubmitJobRequest FarmClient::ShortJob(const std::string& selector) const {
   v1::Scenario& scenario = *spec.mutable_scenario();
   scenario.set_kind("single-stream");
   scenario.set_min_duration_s(0.001);
+  scenario.set_median_precision(0);
+  scenario.set_tail_precision(0);
   scenario.set_min_inferences(10);
   scenario.mutable_warmup()->set_min_inferences(1);
   scenario.mutable_warmup()->set_min_s(0);

@@ -216,6 +216,20 @@ TEST_CASE_METHOD(FarmFixture, "a job that cannot run is refused before anything 
     spec.mutable_scenario()->set_kind("burst");
     named = "scenario.kind";
   }
+  SECTION("a server without rate or limit") {
+    spec.mutable_scenario()->set_kind("server");
+    named = "scenario.target_rate_hz: is missing";
+  }
+  SECTION("a percentile of no search") {
+    spec.mutable_scenario()->set_kind("server");
+    spec.mutable_scenario()->set_target_rate_hz(10);
+    spec.mutable_scenario()->set_latency_percentile(0.9);
+    named = "scenario.latency_percentile: belongs to scenario.latency_limit_s";
+  }
+  SECTION("a period of a closed loop") {
+    spec.mutable_scenario()->set_period_s(0.1);
+    named = "scenario.period_s";
+  }
   SECTION("a file that was not uploaded") {
     (*request.mutable_files())["digits.onnx"] = Sha256::Of("never sent").hex();
     named = "model";
