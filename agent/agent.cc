@@ -136,7 +136,8 @@ void Agent::RunnerLoop() {
 
 void Agent::OnProgress(const Progress& progress) {
   if (stages_seen_.insert(progress.stage).second) {
-    if (const auto cut = link_cuts_s_.find(progress.stage); cut != link_cuts_s_.end()) {
+    const auto cut = link_cuts_s_.find(progress.stage);
+    if (cut != link_cuts_s_.end() && driver_->MayCutLink()) {
       spdlog::warn("fault: the link is cut for {} s at stage {}", cut->second, progress.stage);
       link_->CutFor(std::chrono::nanoseconds(static_cast<std::int64_t>(cut->second * 1e9)));
     }

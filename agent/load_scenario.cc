@@ -134,8 +134,11 @@ class Load {
     const double paused_before_j = loop_.paused_j();
     measured_cursor_ = loop_.cursor();
     const auto energy_before = session_.EnergyJ();
+    const auto cycles_before = session_.Cycles();
     PADDOCK_ASSIGN_OR_RETURN(const std::string_view reason, RunWindow());
     const auto energy_after = session_.EnergyJ();
+    const auto cycles_after = session_.Cycles();
+    if (cycles_before && cycles_after) result_.cycles = *cycles_after - *cycles_before;
     result_.stop_reason = reason;
     result_.window_ns = loop_.EndNs() - loop_.StartOf(warmup_count_);
     if (energy_before && energy_after)

@@ -34,14 +34,15 @@ struct LoadRequest {
   std::uint64_t seed = 0;  // of the arrivals
   // Absent: readings are never batched. With it, where warm-up's median is under 200 times the floor, each measured entry
   // of a closed loop is a block of a power of two of queries that takes at least so long.
-  std::optional<std::uint64_t> timer_floor_ns;
+  std::optional<std::uint64_t> timer_floor_ns = std::nullopt;
   Pacer* pacer = nullptr;  // null: a SpinningPacer
 };
 
 struct LoadResult {
   QuerySeries series;
   std::uint64_t window_ns = 0;
-  std::optional<double> energy_j;  // over the measured window
+  std::optional<double> energy_j;       // over the measured window
+  std::optional<std::uint64_t> cycles;  // by the session's counter, over the measured window
   std::string stop_reason;
   std::optional<double> rate_hz;
   std::vector<RateProbe> rate_probes;

@@ -120,6 +120,11 @@ class Repetition {
     if (!time_is_modelled_) record_.peak_memory_bytes = PeakMemoryBytes();
     record_.window_ns = result.window_ns;
     record_.energy_j = result.energy_j;
+    if (result.cycles) {
+      if (!record_.counters) record_.counters.emplace();
+      record_.counters->cycles = result.cycles;
+      record_.counters->missing.clear();
+    }
     record_.stop_reason = std::move(result.stop_reason);
     record_.rate_hz = result.rate_hz;
     record_.rate_probes = std::move(result.rate_probes);

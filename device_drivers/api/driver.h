@@ -85,6 +85,8 @@ class Session {
   virtual std::optional<std::uint64_t> DeviceTimeNs() const { return std::nullopt; }
   // Energy since the session was opened by the device's own counter. Absent without one.
   virtual std::optional<double> EnergyJ() const { return std::nullopt; }
+  // Cycles of its processor since the session was opened, by the device's own counter. Absent without one.
+  virtual std::optional<std::uint64_t> Cycles() const { return std::nullopt; }
 
   // The run has come to this stage: "warm-up", "measuring", "predicting" or "reporting". Called between queries, after the
   // worker has told its agent, so that whatever the device does here is put down to the right stage.
@@ -98,6 +100,8 @@ class DeviceDriver {
   virtual const DeviceDescription& Describe() const = 0;
   // Does the device answer now? UNAVAILABLE says what to look at.
   virtual Status Probe(Deadline deadline) = 0;
+  // Asked by the agent each time that it is about to cut its link as link_cuts_s says; false: not this time.
+  virtual bool MayCutLink() { return true; }
   // May block. The session must not outlive the driver.
   virtual Result<std::unique_ptr<Session>> Open(const SessionRequest& request, Deadline deadline) = 0;
 };

@@ -1,5 +1,8 @@
 #include "device_drivers/simulated/fault_script.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -134,6 +137,13 @@ std::map<std::string, double> FaultScript::LinkCutsS() const {
     if (fault.action == FaultAction::kDisconnect) cuts[fault.stage] = fault.argument;
   }
   return cuts;
+}
+
+bool TakeFaultMarker(const std::string& marker_path) {
+  if (marker_path.empty()) return true;
+  const int marker = open(marker_path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+  if (marker >= 0) close(marker);
+  return marker >= 0;
 }
 
 }  // namespace paddock

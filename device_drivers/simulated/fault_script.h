@@ -51,4 +51,7 @@ class FaultScript {
   std::vector<Fault> faults_;
 };
 
+// Whether a fault may happen: always without a marker file, else for the one of all processes that creates it.
+bool TakeFaultMarker(const std::string& marker_path);
+
 }  // namespace paddock

@@ -1,10 +1,10 @@
 #include "device_drivers/simulated/simulated_session.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -87,11 +87,12 @@ class SimulatedSession final : public Session {
   Result<std::vector<TensorView>> ReadOutputs() override;
   std::optional<std::uint64_t> DeviceTimeNs() const override { return last_ns_; }
   std::optional<double> EnergyJ() const override;
+  std::optional<std::uint64_t> Cycles() const override;
   void EnterStage(std::string_view stage) override;
 
  private:
   void Inflict(const Fault& fault);
-  bool MayFail() const;
+  double Factor();
   std::uint64_t ModelledNs(std::uint64_t samples);
   Tensor ComputeOutput(const TensorInfo& info, std::size_t index, const Query& query) const;
 
@@ -105,6 +106,7 @@ class SimulatedSession final : public Session {
   std::optional<std::uint32_t> last_query_;
   std::optional<std::uint64_t> last_ns_;
   std::uint64_t total_ns_ = 0;
+  std::uint64_t inferences_ = 0;
   // Faults of the stage that the run is in.
   double slowdown_ = 1;
   bool unavailable_ = false;
@@ -126,16 +128,8 @@ void SimulatedSession::EnterStage(std::string_view stage) {
   unavailable_ = false;
   wrong_output_ = false;
   for (const Fault& fault : settings_.faults.At(stage, repetition_)) {
-    if (MayFail()) Inflict(fault);
+    if (TakeFaultMarker(settings_.fault_once)) Inflict(fault);
   }
-}
-
-// Creates the marker, so that of all processes with this option one sees one fault.
-bool SimulatedSession::MayFail() const {
-  if (settings_.fault_once.empty()) return true;
-  const int marker = open(settings_.fault_once.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-  if (marker >= 0) close(marker);
-  return marker >= 0;
 }
 
 void SimulatedSession::Inflict(const Fault& fault) {
@@ -175,11 +169,27 @@ Result<std::uint32_t> SimulatedSession::Bind(std::span<const TensorView> inputs)
   return static_cast<std::uint32_t>(queries_.size() - 1);
 }
 
+// How many times as long as without any behaviour the next inference takes. Numbers are drawn only for what is switched on,
+// so that a behaviour left out changes nothing.
+double SimulatedSession::Factor() {
+  const double busy_s = static_cast<double>(total_ns_) * 1e-9;
+  const double noise = settings_.noise * random_.Normal();
+  double factor =
+      std::max(settings_.noise_shape == SimulatedNoise::kLognormal ? std::exp(noise) : 1 + noise, 0.1);
+  if (!last_ns_) factor *= settings_.first_inference_factor;
+  if (settings_.throttle_after_s > 0 && busy_s >= settings_.throttle_after_s)
+    factor *= settings_.throttle_factor;
+  if (settings_.drift_per_s != 0) factor *= std::max(1 + settings_.drift_per_s * busy_s, 0.1);
+  if (settings_.bimodal_share > 0 && random_.Uniform() < settings_.bimodal_share)
+    factor *= settings_.bimodal_factor;
+  if (settings_.spike_share > 0 && random_.Uniform() < settings_.spike_share)
+    factor *= settings_.spike_factor;
+  return factor;
+}
+
 std::uint64_t SimulatedSession::ModelledNs(std::uint64_t samples) {
-  const double noisy = 1 + settings_.noise * random_.Normal();
-  const double first = last_ns_ ? 1 : settings_.first_inference_factor;
-  const double ns =
-      settings_.latency_us * 1e3 * static_cast<double>(samples) * std::max(noisy, 0.1) * first * slowdown_;
+  double ns = settings_.latency_us * 1e3 * static_cast<double>(samples) * Factor() * slowdown_;
+  if (settings_.stall_every > 0 && ++inferences_ % settings_.stall_every == 0) ns += settings_.stall_ms * 1e6;
   constexpr double kLongestNs = 1e18;
   return static_cast<std::uint64_t>(std::min(ns, kLongestNs));
 }
@@ -242,6 +252,11 @@ Tensor SimulatedSession::ComputeOutput(const TensorInfo& info, std::size_t index
 std::optional<double> SimulatedSession::EnergyJ() const {
   if (settings_.power_w == 0) return std::nullopt;
   return settings_.power_w * static_cast<double>(total_ns_) * 1e-9;
+}
+
+std::optional<std::uint64_t> SimulatedSession::Cycles() const {
+  if (settings_.clock_mhz == 0) return std::nullopt;
+  return static_cast<std::uint64_t>(settings_.clock_mhz * 1e-3 * static_cast<double>(total_ns_));
 }
 
 }  // namespace

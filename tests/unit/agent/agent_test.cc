@@ -253,5 +253,21 @@ TEST_CASE("a simulated loss of the network cuts the link when its stage is enter
   CHECK(link.cuts == std::vector<std::chrono::nanoseconds>{std::chrono::milliseconds(2500)});
 }
 
+TEST_CASE("with a marker file the link is cut in the first run only", "[agent]") {
+  const TempDir state;
+  FakeLink link;
+  SmallRun run;
+  link.AddBlobsOf(run);
+  Start start(state, link, {{"fault", "disconnect@loading:1"}, {"fault_once", state / "happened"}});
+  start.agent->OnWelcome({});
+  start.agent->OnAssignment(run.AssignmentFor(1));
+  REQUIRE(link.WaitUntil([&] { return link.stored == 1; }));
+  run.plan.run_id = "r-2";
+  start.agent->OnAssignment(run.AssignmentFor(2));
+  REQUIRE(link.WaitUntil([&] { return link.stored == 2; }));
+  start.agent->Stop();
+  CHECK(link.cuts.size() == 1);
+}
+
 }  // namespace
 }  // namespace paddock::agent

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cmath>
@@ -224,6 +225,75 @@ TEST_CASE("with a marker file only the first fault of all processes happens", "[
   CHECK(board.TryOpen().ok());
   Board another(DriverOptions{{"fault", "error@loading"}, {"fault_once", folder / "happened"}});
   CHECK(another.TryOpen().ok());
+}
+
+TEST_CASE("with a marker file the link is cut once, and a cut is the fault that was allowed", "[simulated]") {
+  const TempDir folder;
+  const std::string marker = folder / "happened";
+  Board board(DriverOptions{{"fault", "disconnect@loading:1;error@loading"}, {"fault_once", marker}});
+  CHECK(board.driver().MayCutLink());
+  CHECK_FALSE(board.driver().MayCutLink());
+  CHECK(board.TryOpen().ok());
+  Board always(DriverOptions{{"fault", "disconnect@loading:1"}});
+  CHECK(always.driver().MayCutLink());
+  CHECK(always.driver().MayCutLink());
+}
+
+// Without noise, after the first inference; in microseconds.
+std::vector<std::uint64_t> QuietTimes(DriverOptions options, int count) {
+  options.insert({"noise", "0"});
+  options.insert({"first_inference_factor", "1"});
+  const auto session = Board(options).Open();
+  auto times = Times(*session, count);
+  for (auto& time : times) time /= 1000;
+  return times;
+}
+
+TEST_CASE("a throttling board is slower after its time of computing", "[simulated]") {
+  const auto times = QuietTimes({{"throttle_after_s", "0.1"}, {"throttle_factor", "1.4"}}, 200);
+  CHECK(times[99] == 1000);
+  CHECK(times[100] == 1400);
+  CHECK(times[199] == 1400);
+}
+
+TEST_CASE("a drifting board gets slower with its time of computing", "[simulated]") {
+  const auto times = QuietTimes({{"drift_per_s", "0.5"}}, 1000);
+  CHECK(times[0] == 1000);
+  CHECK(times[1] == 1000);
+  CHECK(times[999] == Approx(1000 * std::exp(0.5)).epsilon(0.01));
+}
+
+TEST_CASE("a bimodal board has two speeds, a board with spikes rare long ones", "[simulated]") {
+  const auto share_of = [](const std::vector<std::uint64_t>& times, std::uint64_t time) {
+    return static_cast<double>(std::count(times.begin(), times.end(), time)) /
+           static_cast<double>(times.size());
+  };
+  const auto bimodal = QuietTimes({{"bimodal_share", "0.4"}, {"bimodal_factor", "1.5"}}, 10'000);
+  CHECK(share_of(bimodal, 1500) == Approx(0.4).margin(0.02));
+  CHECK(share_of(bimodal, 1000) + share_of(bimodal, 1500) == 1);
+  const auto spikes = QuietTimes({{"spike_share", "0.01"}}, 10'000);
+  CHECK(share_of(spikes, 5000) == Approx(0.01).margin(0.004));
+}
+
+TEST_CASE("a stalling board stands still at every so many inferences", "[simulated]") {
+  const auto times = QuietTimes({{"stall_every", "3"}, {"stall_ms", "7"}}, 6);
+  CHECK(times == std::vector<std::uint64_t>{1000, 1000, 8000, 1000, 1000, 8000});
+}
+
+TEST_CASE("lognormal noise is skewed and has the median of none", "[simulated]") {
+  const auto session = Board({{"noise", "0.5"}, {"noise_shape", "lognormal"}}).Open();
+  auto times = Times(*session, 10'001);
+  std::sort(times.begin(), times.end());
+  CHECK(static_cast<double>(times[5000]) == Approx(1e6).epsilon(0.03));
+  CHECK(static_cast<double>(times[8413]) == Approx(1e6 * std::exp(0.5)).epsilon(0.04));
+}
+
+TEST_CASE("cycles are the clock times modelled time, and absent without a clock", "[simulated]") {
+  CHECK_FALSE(Board().Open()->Cycles());
+  const auto session = Board({{"clock_mhz", "80"}, {"noise", "0"}, {"first_inference_factor", "1"}}).Open();
+  CHECK(session->Cycles() == 0U);
+  Times(*session, 3);
+  CHECK(session->Cycles() == 240'000U);
 }
 
 TEST_CASE("a simulated board refuses what it cannot do", "[simulated]") {
