@@ -133,6 +133,31 @@ void ReadScenario(StrictObject& object, Scenario* scenario) {
   ReadScenarioTerms(object, scenario);
 }
 
+Json BudgetsAsJson(const Budgets& budgets) {
+  Json json = Json::object();
+  for (const auto& [kpi, limits] : budgets) {
+    Json& entry = json[kpi] = Json::object();
+    if (limits.max) entry["max"] = *limits.max;
+    if (limits.min) entry["min"] = *limits.min;
+  }
+  return json;
+}
+
+void ReadBudgets(StrictObject& root, Budgets* budgets) {
+  const Json* json = root.Child("budgets");
+  if (json == nullptr) return;
+  if (!json->is_object()) {
+    return root.Fail(InvalidArgumentError(root.PathOf("budgets") + ": must be a mapping"));
+  }
+  for (const auto& [kpi, entry] : json->items()) {
+    StrictObject object(entry, root.PathOf("budgets") + "." + kpi);
+    BudgetLimits& limits = (*budgets)[kpi];
+    object.Optional("max", &limits.max);
+    object.Optional("min", &limits.min);
+    if (Status status = object.Finish(); !status.ok()) return root.Fail(std::move(status));
+  }
+}
+
 }  // namespace
 
 std::string EncodeJobSpec(const JobSpec& spec) {
@@ -151,7 +176,9 @@ std::string EncodeJobSpec(const JobSpec& spec) {
                      {"repetitions", spec.repetitions},
                      {"priority", spec.priority},
                      {"reference_run", spec.reference_run},
-                     {"repetition_timeout_s", spec.repetition_timeout_s}});
+                     {"repetition_timeout_s", spec.repetition_timeout_s},
+                     {"budgets", BudgetsAsJson(spec.budgets)},
+                     {"rerun_of", spec.rerun_of}});
 }
 
 Result<JobSpec> DecodeJobSpec(std::string_view json) {
@@ -172,6 +199,8 @@ Result<JobSpec> DecodeJobSpec(std::string_view json) {
   root.Required("priority", &spec.priority);
   root.Required("reference_run", &spec.reference_run);
   root.Required("repetition_timeout_s", &spec.repetition_timeout_s);
+  ReadBudgets(root, &spec.budgets);
+  root.Optional("rerun_of", &spec.rerun_of);
   PADDOCK_RETURN_IF_ERROR(root.Finish());
   return spec;
 }

@@ -11,6 +11,7 @@
 
 #include "base/digest.h"
 #include "base/status.h"
+#include "kpi/budget.h"
 #include "kpi/catalog.h"
 #include "kpi/data_spec.h"
 #include "kpi/run_plan.h"
@@ -38,6 +39,8 @@ struct JobSpec {
   std::int32_t priority = 0;
   std::string reference_run;
   double repetition_timeout_s = 600;
+  Budgets budgets;
+  std::string rerun_of;  // the run that this job repeats; empty: none
 };
 
 std::string EncodeJobSpec(const JobSpec& spec);

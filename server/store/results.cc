@@ -12,6 +12,14 @@ Result<Verdict> ParseVerdict(std::string_view name) {
   return InternalError("the store has the unknown verdict '" + std::string(name) + "'");
 }
 
+Result<BudgetOutcome> ParseBudgetOutcome(std::string_view name) {
+  for (const BudgetOutcome outcome :
+       {BudgetOutcome::kMet, BudgetOutcome::kMissed, BudgetOutcome::kUndecidable}) {
+    if (BudgetOutcomeName(outcome) == name) return outcome;
+  }
+  return InternalError("the store has the unknown budget outcome '" + std::string(name) + "'");
+}
+
 std::string EncodeOptions(const std::map<std::string, std::string>& options) {
   return DumpStored(Json(options));
 }

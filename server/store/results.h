@@ -41,3 +41,4 @@ std::string EncodeFigures(const std::vector<double>& figures);
 Result<std::vector<double>> DecodeFigures(std::string_view json);
 
 }  // namespace paddock
+Result<BudgetOutcome> ParseBudgetOutcome(std::string_view name);

@@ -138,6 +138,16 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
         return OkStatus();
       },
       run));
+  PADDOCK_ASSIGN_OR_RETURN(Statement budgets,
+                           database.Prepare("SELECT kpi, bound, limit_value, outcome, detail FROM budgets"
+                                            " WHERE run = ? ORDER BY kpi, bound"));
+  PADDOCK_RETURN_IF_ERROR(budgets.ForEach(
+      [&](const Row& row) -> Status {
+        PADDOCK_ASSIGN_OR_RETURN(const BudgetOutcome outcome, ParseBudgetOutcome(row.Text(3)));
+        evaluation.budgets.push_back({row.Text(0), row.Text(1) == "max", row.Real(2), outcome, row.Text(4)});
+        return OkStatus();
+      },
+      run));
   return evaluation;
 }
 

@@ -89,6 +89,7 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   if (!evidence.repetitions.empty()) {
     evaluation.runtime = evidence.repetitions.front().runtime;
     evaluation.options = evidence.repetitions.front().options;
+  evaluation.budgets = JudgeBudgets(request.spec.budgets, evaluation.kpis, evaluation.judgement.verdict);
   }
   return evaluation;
 }

@@ -38,6 +38,8 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   spec.priority = -4;
   spec.reference_run = "r-1";
   spec.repetition_timeout_s = 12.5;
+  spec.budgets = {{"latency_p99", {.max = 0.02, .min = {}}}, {"accuracy_top1", {.max = {}, .min = 0.9}}};
+  spec.rerun_of = "r-12";
 
   const std::string json = EncodeJobSpec(spec);
   const auto decoded = DecodeJobSpec(json);
@@ -55,6 +57,21 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   CHECK(decoded->scenario.kind == ScenarioKind::kOffline);
   CHECK(decoded->scenario.warmup.min_s == 0.25);
   CHECK(decoded->priority == -4);
+  CHECK(decoded->budgets == spec.budgets);
+  CHECK(decoded->rerun_of == "r-12");
+}
+
+TEST_CASE("a job spec that was stored before there were budgets and reruns is read", "[core][json]") {
+  JobSpec spec;
+  spec.name = "of yesterday";
+  Json json = Json::parse(EncodeJobSpec(spec));
+  json.erase("budgets");
+  json.erase("rerun_of");
+  const auto decoded = DecodeJobSpec(json.dump());
+  INFO(decoded.status().ToString());
+  REQUIRE(decoded.ok());
+  CHECK(decoded->budgets.empty());
+  CHECK(decoded->rerun_of.empty());
 }
 
 TEST_CASE("a prepared run comes back from its JSON as it was", "[core][json]") {
