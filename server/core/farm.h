@@ -149,5 +149,4 @@ struct Evaluation {
 };
 
 }  // namespace paddock
-  std::map<std::uint32_t, LatencyHistogram> latency_histograms;  // by repetition; not read with a result
   std::vector<BudgetJudgement> budgets;

@@ -224,11 +224,6 @@ Status SqliteStore::UpsertRecipe(const std::string& key, const std::string& cont
       "INSERT INTO recipes (key, content) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET content = "
       "excluded.content",
       key, content);
-  for (const auto& [repetition, histogram] : evaluation.latency_histograms) {
-    PADDOCK_RETURN_IF_ERROR(Execute(
-        "INSERT INTO latency_histograms (run, repetition, histogram, invocations_per_value) VALUES (?, ?, ?, ?)", id,
-        repetition, Blob{histogram.encoded}, histogram.invocations_per_value));
-  }
   for (const BudgetJudgement& budget : evaluation.budgets) {
     PADDOCK_RETURN_IF_ERROR(
         Execute("INSERT INTO budgets (run, kpi, bound, limit_value, outcome, detail) VALUES (?, ?, ?, ?, ?, ?)", id,
