@@ -33,6 +33,7 @@ struct StoredResult {
 // A KPI's unit and direction are the catalogue's (kpi/catalog.h).
 
 Result<Verdict> ParseVerdict(std::string_view name);
+Result<BudgetOutcome> ParseBudgetOutcome(std::string_view name);
 // A flat JSON object of strings, as the store keeps options.
 std::string EncodeOptions(const std::map<std::string, std::string>& options);
 Result<std::map<std::string, std::string>> DecodeOptions(std::string_view json);
@@ -41,4 +42,3 @@ std::string EncodeFigures(const std::vector<double>& figures);
 Result<std::vector<double>> DecodeFigures(std::string_view json);
 
 }  // namespace paddock
-Result<BudgetOutcome> ParseBudgetOutcome(std::string_view name);

@@ -86,10 +86,10 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   Evaluation evaluation;
   evaluation.kpis = ComputeKpis(evidence);
   evaluation.judgement = Judge(evidence, request.spec.scenario);
+  evaluation.budgets = JudgeBudgets(request.spec.budgets, evaluation.kpis, evaluation.judgement.verdict);
   if (!evidence.repetitions.empty()) {
     evaluation.runtime = evidence.repetitions.front().runtime;
     evaluation.options = evidence.repetitions.front().options;
-  evaluation.budgets = JudgeBudgets(request.spec.budgets, evaluation.kpis, evaluation.judgement.verdict);
   }
   return evaluation;
 }
