@@ -146,7 +146,7 @@ struct Evaluation {
   Judgement judgement;
   std::string runtime;
   std::map<std::string, std::string> options;
+  std::vector<BudgetJudgement> budgets;
 };
 
 }  // namespace paddock
-  std::vector<BudgetJudgement> budgets;

@@ -210,6 +210,12 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
   for (const auto& [name, reason] : evaluation.kpis.missing) {
     PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, none, unit_of(name), none, none, none, reason, ""));
   }
+  for (const BudgetJudgement& budget : evaluation.budgets) {
+    PADDOCK_RETURN_IF_ERROR(
+        Execute("INSERT INTO budgets (run, kpi, bound, limit_value, outcome, detail) VALUES (?, ?, ?, ?, ?, ?)", id,
+                budget.kpi, budget.is_max ? "max" : "min", budget.limit, BudgetOutcomeName(budget.outcome),
+                budget.detail));
+  }
   return OkStatus();
 }
 
@@ -224,12 +230,6 @@ Status SqliteStore::UpsertRecipe(const std::string& key, const std::string& cont
       "INSERT INTO recipes (key, content) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET content = "
       "excluded.content",
       key, content);
-  for (const BudgetJudgement& budget : evaluation.budgets) {
-    PADDOCK_RETURN_IF_ERROR(
-        Execute("INSERT INTO budgets (run, kpi, bound, limit_value, outcome, detail) VALUES (?, ?, ?, ?, ?, ?)", id,
-                budget.kpi, budget.is_max ? "max" : "min", budget.limit, BudgetOutcomeName(budget.outcome),
-                budget.detail));
-  }
 }
 
 Status SqliteStore::SetSizeLimit(std::uint32_t pages) {
