@@ -11,6 +11,7 @@ CREATE TABLE latency_histograms (
   run        TEXT NOT NULL REFERENCES evaluations (run) ON DELETE CASCADE,
   repetition INTEGER NOT NULL,
   histogram  BLOB NOT NULL,
+  invocations_per_value INTEGER NOT NULL,  -- more than 1: each value is the mean of a block of so many inferences
   PRIMARY KEY (run, repetition)
 ) STRICT, WITHOUT ROWID;
 

@@ -13,6 +13,7 @@ namespace paddock {
 namespace {
 
 constexpr int kUsageError = 2;
+constexpr std::uint32_t kMostRetentionDays = 36'500;
 
 bool IsLoopback(const std::string& address) {
   return address.starts_with("127.") || address.starts_with("localhost:") || address.starts_with("[::1]:") ||
@@ -30,6 +31,7 @@ Status ReadConfigFile(const std::string& path, ServerConfig& config) {
   root.Optional("lease_ttl_s", &config.lease_ttl_s);
   root.Optional("max_attempts", &config.max_attempts);
   root.Optional("artifact_limit_bytes", &config.artifact_limit_bytes);
+  root.Optional("raw_retention_days", &config.raw_retention_days);
   root.Optional("onnxruntime", &config.onnxruntime);
   root.Optional("log_level", &config.log_level);
   return root.Finish().WithContext(path);
@@ -66,6 +68,9 @@ Status CheckServerConfig(const ServerConfig& config) {
     return InvalidArgumentError("lease_ttl_s: must be between 1 and 86400");
   }
   if (config.max_attempts == 0) return InvalidArgumentError("max_attempts: must be at least 1");
+  if (config.raw_retention_days > kMostRetentionDays) {
+    return InvalidArgumentError("raw_retention_days: must be at most " + std::to_string(kMostRetentionDays));
+  }
   for (const char* level : {"debug", "info", "warn", "error"}) {
     if (config.log_level == level) return OkStatus();
   }
@@ -79,6 +84,7 @@ std::string ServerConfigAsYaml(const ServerConfig& config) {
          "\nlease_ttl_s: " + Json(config.lease_ttl_s).dump() +
          "\nmax_attempts: " + std::to_string(config.max_attempts) +
          "\nartifact_limit_bytes: " + std::to_string(config.artifact_limit_bytes) +
+         "\nraw_retention_days: " + std::to_string(config.raw_retention_days) +
          "\nonnxruntime: " + quoted(config.onnxruntime) + "\nlog_level: " + quoted(config.log_level) + "\n";
 }
 
@@ -122,6 +128,10 @@ ServerCommandLine ParseServerCommandLine(int argc, const char* const* argv) {
       ->capture_default_str();
   app.add_option("--artifact-limit-bytes", config.artifact_limit_bytes,
                  "size of the artifact store that clean-up keeps to")
+      ->capture_default_str();
+  app.add_option("--raw-retention-days", config.raw_retention_days,
+                 "days after a run's end for which its large raw records are kept; KPIs and histograms stay")
+      ->envname("PADDOCK_RAW_RETENTION_DAYS")
       ->capture_default_str();
   app.add_option("--onnxruntime", config.onnxruntime, "library for the `optimize` step")
       ->envname("PADDOCK_ONNXRUNTIME");

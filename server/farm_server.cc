@@ -60,7 +60,7 @@ struct FarmServer::Parts {
   Status OpenState(const ServerConfig& config);
   Status StartCore(const ServerConfig& config);
   Status Listen(const ServerConfig& config);
-  void CollectGarbage(std::stop_token stop, std::uint64_t limit_bytes);
+  void CollectGarbage(std::stop_token stop, std::uint64_t limit_bytes, RawRetention retention);
   HttpResponse AnswerHttp(const std::string& path);
 };
 
@@ -119,7 +119,7 @@ Status FarmServer::Parts::Listen(const ServerConfig& config) {
       JobService::Parts{*core, *coordinator, *artifacts, *reader, watch, config.state});
   artifact_service = std::make_unique<ArtifactService>(*artifacts, *core, *coordinator);
   devices = std::make_unique<DeviceService>(*core, *coordinator);
-  results = std::make_unique<ResultService>(*reader);
+  results = std::make_unique<ResultService>(*reader, *artifacts, RawRetention{config.raw_retention_days});
   PADDOCK_ASSIGN_OR_RETURN(rpc, RpcServer::Start(config.listen, {jobs.get(), artifact_service.get(),
                                                                  devices.get(), results.get(), &gateway}));
   if (config.http != "off") {
@@ -129,11 +129,12 @@ Status FarmServer::Parts::Listen(const ServerConfig& config) {
   return OkStatus();
 }
 
-void FarmServer::Parts::CollectGarbage(std::stop_token stop, std::uint64_t limit_bytes) {
+void FarmServer::Parts::CollectGarbage(std::stop_token stop, std::uint64_t limit_bytes,
+                                       RawRetention retention) {
   std::unique_lock lock(garbage_mutex);
   while (!garbage_wakeup.wait_for(lock, stop, kGarbageInterval, [&] { return stop.stop_requested(); })) {
     auto keep = AskCore<std::set<Digest>>(*core, [this] { return coordinator->PinnedBlobs(); });
-    auto evidence = reader->EvidenceBlobs();
+    auto evidence = reader->EvidenceBlobs(retention.KeptSince(SystemClock().WallMs()));
     if (!evidence.ok()) {
       spdlog::warn("no garbage collection: {}", evidence.status().message());
       continue;
@@ -169,8 +170,9 @@ Result<std::unique_ptr<FarmServer>> FarmServer::Start(const ServerConfig& config
         config.listen, config.http);
   }
   started->garbage_collector =
-      std::jthread([started, limit = config.artifact_limit_bytes](std::stop_token stop) {
-        started->CollectGarbage(stop, limit);
+      std::jthread([started, limit = config.artifact_limit_bytes,
+                    retention = RawRetention{config.raw_retention_days}](std::stop_token stop) {
+        started->CollectGarbage(stop, limit, retention);
       });
   return server;
 }

@@ -122,6 +122,7 @@ Status Coordinator::AdoptSnapshot(StorePort::Snapshot snapshot) {
   }
   for (const auto& [sequence, run] : in_order) {
     if (run->run.state == RunState::kQueued) StartWaiting(*run);
+    run->queued_since.reset();
   }
   ArmLeaseTimer();
   return OkStatus();

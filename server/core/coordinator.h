@@ -153,6 +153,10 @@ class Coordinator {
     LiveJob* job = nullptr;
     Device* device = nullptr;
     std::uint64_t sequence = 0;
+    // For the waterfall; absent after a restart, since nobody knows.
+    std::optional<MonotonicTime> queued_since;
+    std::optional<double> queued_s;  // before the current lease
+    std::optional<MonotonicTime> evaluating_since;
   };
   struct Lease {
     LeaseRecord record;        // as stored: its deadline is only renewed now and then
@@ -193,6 +197,7 @@ class Coordinator {
   void StartWaiting(LiveRun& run);
   void StopWaiting(LiveRun& run);
   void EndRun(LiveRun& run, RunState state, std::optional<RunFailure> failure = std::nullopt);
+  void WriteOwnStages(const LiveRun& run);
   void FinishJob(LiveJob& job);
   void EvictEndedJobs();
   RunProgress ProgressOf(const LiveRun& run) const;
@@ -200,6 +205,7 @@ class Coordinator {
   // -- leases (coordinator_leases.cc)
   void GrantRuns();
   void GrantRun(LiveRun& run);
+  double SecondsSince(MonotonicTime then) const;
   Lease* FindLease(const HeldLease& held, const Device& device);
   void RenewLease(Lease& lease);
   // The device is free again; the run is the caller's to move on. Returns the run, null when only the store knew of it.
@@ -215,6 +221,7 @@ class Coordinator {
   void SetProblem(Device& device, const std::string& problem);
   Status AcceptReport(Device& device, RunReport report);
   void AcceptMeasurements(LiveRun& run, const RunReport& report);
+  void WriteStages(LiveRun& run, const RunReport& report);
   void SendCancel(SessionId session, HeldLease lease);
   void CloseSession(SessionId session, Status status);
 

@@ -146,6 +146,7 @@ Status Coordinator::AcceptReport(Device& device, RunReport report) {
   LiveRun* run = EndLease(report.lease, cancelled ? "cancelled" : "reported");
   if (run == nullptr) return FailedPreconditionError(report.run.str() + " has ended; drop the report");
   run->run.agent_version = device.record.agent_version;
+  WriteStages(*run, report);
   if (cancelled || run->run.cancel_requested) {
     EndRun(*run, RunState::kCancelled);
   } else if (report.outcome == RunOutcome::kFailed) {
@@ -163,6 +164,14 @@ Status Coordinator::AcceptReport(Device& device, RunReport report) {
   return OkStatus();
 }
 
+void Coordinator::WriteStages(LiveRun& run, const RunReport& report) {
+  std::vector<StageTime> stages;
+  if (run.queued_s) stages.push_back({kQueueStage, std::nullopt, *run.queued_s, std::nullopt, std::nullopt});
+  stages.insert(stages.end(), report.stages.begin(), report.stages.end());
+  if (stages.empty()) return;
+  Write([&](StorePort& store) { return store.InsertStageTimes(report.run, report.lease, stages); });
+}
+
 void Coordinator::AcceptMeasurements(LiveRun& run, const RunReport& report) {
   Write([&](StorePort& store) { return store.InsertMeasurements(report); });
   run.run.repetitions_done += static_cast<std::uint32_t>(report.repetitions.size());
@@ -176,6 +185,7 @@ void Coordinator::AcceptMeasurements(LiveRun& run, const RunReport& report) {
     return;
   }
   run.run.state = RunState::kEvaluating;
+  run.evaluating_since = ports_.clock.Now();
   WriteRun(run);
   AfterCommit([this, request = EvaluationOf(run)](const Status& commit) {
     if (commit.ok()) ports_.work.Evaluate(request);

@@ -236,6 +236,7 @@ Coordinator::Rank Coordinator::RankOf(const LiveRun& run) {
 void Coordinator::StartWaiting(LiveRun& run) {
   run.device->waiting[run.job->job.spec.priority][RankOf(run)] = &run;
   waited_for_.insert(run.device);
+  run.queued_since = ports_.clock.Now();
   grants_due_ = true;
 }
 
@@ -255,6 +256,7 @@ void Coordinator::EndRun(LiveRun& run, RunState state, std::optional<RunFailure>
   run.run.finished_wall_ms = ports_.clock.WallMs();
   run.run.progress = {};
   WriteRun(run);
+  WriteOwnStages(run);
   if (run.run.failure) {
     WriteEvent(run.run.id.str(), std::string(RunStateName(state)),
                std::string(FailureClassName(run.run.failure->failure_class)) + ", " + run.run.failure->stage +
@@ -262,6 +264,20 @@ void Coordinator::EndRun(LiveRun& run, RunState state, std::optional<RunFailure>
   }
   --run.job->open_runs_on[run.run.device];
   if (--run.job->open_runs == 0) FinishJob(*run.job);
+}
+
+void Coordinator::WriteOwnStages(const LiveRun& run) {
+  std::vector<StageTime> stages;
+  if (run.run.prepared) {
+    stages.push_back({kPrepareStage, std::nullopt, run.run.prepared->preparation_s,
+                      run.run.prepared->artifact_bytes, std::nullopt});
+  }
+  if (run.evaluating_since) {
+    stages.push_back(
+        {kEvaluateStage, std::nullopt, SecondsSince(*run.evaluating_since), std::nullopt, std::nullopt});
+  }
+  if (stages.empty()) return;
+  Write([&](StorePort& store) { return store.InsertStageTimes(run.run.id, 0, stages); });
 }
 
 void Coordinator::FinishJob(LiveJob& live) {

@@ -30,8 +30,13 @@ void Coordinator::GrantRuns() {
   ArmLeaseTimer();
 }
 
+double Coordinator::SecondsSince(MonotonicTime then) const {
+  return std::chrono::duration<double>(ports_.clock.Now() - then).count();
+}
+
 void Coordinator::GrantRun(LiveRun& run) {
   StopWaiting(run);
+  run.queued_s = run.queued_since ? std::optional(SecondsSince(*run.queued_since)) : std::nullopt;
   Device& device = *run.device;
   const JobSpec& spec = run.job->job.spec;
   const PreparedRun& prepared = *run.run.prepared;

@@ -12,6 +12,8 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "device_drivers/api/driver.h"
+#include "kpi/latency_histogram.h"
+#include "kpi/stage_time.h"
 #include "kpi/verdict.h"
 #include "server/core/job_spec.h"
 
@@ -138,6 +140,7 @@ struct RunReport {
   std::optional<RunFailure> failure;
   bool retry = false;
   std::vector<RepetitionReport> repetitions;
+  std::vector<StageTime> stages;  // of this lease, in order; empty: the agent does not say
 };
 
 // What evaluation made of a run's measurements.
@@ -146,6 +149,7 @@ struct Evaluation {
   Judgement judgement;
   std::string runtime;
   std::map<std::string, std::string> options;
+  std::map<std::uint32_t, LatencyHistogram> latency_histograms;  // by repetition; not read with a result
   std::vector<BudgetJudgement> budgets;
 };
 

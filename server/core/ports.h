@@ -32,6 +32,8 @@ class StorePort {
   virtual Status EndLease(LeaseId lease, const std::string& reason, std::int64_t wall_ms) = 0;
   // Adds to what earlier leases of the run brought; a repetition that is there already is replaced.
   virtual Status InsertMeasurements(const RunReport& report) = 0;
+  // What is there of the lease is replaced; lease 0: the coordinator's own stages.
+  virtual Status InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) = 0;
   virtual Status InsertEvaluation(const RunId& run, const Evaluation& evaluation) = 0;
   virtual Status InsertEvent(const std::string& subject, const std::string& kind, const std::string& detail,
                              std::int64_t wall_ms) = 0;

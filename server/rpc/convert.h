@@ -28,6 +28,7 @@ v1::Failure FailureToProto(const RunFailure& failure);
 
 // Results.
 v1::Kpi KpiToProto(const KpiDefinition& definition, const KpiValue& value);
+v1::StageTime StageToProto(const StageTime& stage);
 v1::RunResult ResultToProto(const StoredResult& result);
 
 // Agents.

@@ -1,10 +1,14 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "proto/wire_limits.h"
 #include "server/rpc/convert.h"
 
 namespace paddock {
 namespace {
+
+constexpr int kMostStages = 10'000;
 
 bool IsDeviceId(const std::string& id) {
   return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](unsigned char c) {
@@ -24,6 +28,29 @@ DeviceDescription DescriptionFromProto(const v1::DeviceDescription& in) {
   if (in.has_artifact_bytes_limit()) out.limits.artifact_bytes = in.artifact_bytes_limit();
   if (in.has_samples_per_query_limit()) out.limits.samples_per_query = in.samples_per_query_limit();
   out.computes_outputs = in.computes_outputs();
+  return out;
+}
+
+Result<std::vector<StageTime>> StagesFromProto(const v1::RunReport& in) {
+  std::vector<StageTime> out;
+  if (in.stages_size() > kMostStages) {
+    return InvalidArgumentError("report of run " + in.run_id() + ": more than " + std::to_string(kMostStages) +
+                                " stages");
+  }
+  for (const v1::StageTime& stage : in.stages()) {
+    if (!(stage.seconds() >= 0) || std::isinf(stage.seconds()) || !std::isfinite(stage.energy_j()) ||
+        stage.bytes() > std::numeric_limits<std::int64_t>::max()) {
+      return InvalidArgumentError("report of run " + in.run_id() + ": stage '" + stage.stage() +
+                                  "' has a time, size or energy that cannot be");
+    }
+    StageTime entry;
+    entry.stage = stage.stage();
+    if (stage.has_repetition()) entry.repetition = stage.repetition();
+    entry.seconds = stage.seconds();
+    if (stage.has_bytes()) entry.bytes = stage.bytes();
+    if (stage.has_energy_j()) entry.energy_j = stage.energy_j();
+    out.push_back(std::move(entry));
+  }
   return out;
 }
 
@@ -117,6 +144,7 @@ Result<RunReport> ReportFromProto(const v1::RunReport& in) {
     }
     out.repetitions.push_back(std::move(entry));
   }
+  PADDOCK_ASSIGN_OR_RETURN(out.stages, StagesFromProto(in));
   return out;
 }
 

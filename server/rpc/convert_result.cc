@@ -46,6 +46,16 @@ v1::Kpi KpiToProto(const KpiDefinition& definition, const KpiValue& value) {
   return out;
 }
 
+v1::StageTime StageToProto(const StageTime& stage) {
+  v1::StageTime out;
+  out.set_stage(stage.stage);
+  if (stage.repetition) out.set_repetition(*stage.repetition);
+  out.set_seconds(stage.seconds);
+  if (stage.bytes) out.set_bytes(*stage.bytes);
+  if (stage.energy_j) out.set_energy_j(*stage.energy_j);
+  return out;
+}
+
 v1::RunResult ResultToProto(const StoredResult& result) {
   v1::RunResult out;
   out.set_run_id(result.run.id.str());
@@ -74,6 +84,7 @@ v1::RunResult ResultToProto(const StoredResult& result) {
     }
     out.mutable_missing()->insert(evaluation.kpis.missing.begin(), evaluation.kpis.missing.end());
   }
+  for (const StageTime& stage : result.waterfall) *out.add_waterfall() = StageToProto(stage);
   FillProvenance(result, *out.mutable_provenance());
   for (const RepetitionReport& repetition : result.measurements) {
     v1::RepetitionInfo& info = *out.add_repetitions();

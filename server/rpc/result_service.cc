@@ -90,6 +90,7 @@ grpc::Status ResultService::GetResult(grpc::ServerContext*, const v1::GetResultR
         NotFoundError("no run '" + request->run_id() + "'; `paddock result list` shows the latest"));
   }
   *response = ResultToProto(*result);
+  FillRetention(*result, *response);
   return grpc::Status::OK;
 }
 

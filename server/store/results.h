@@ -28,6 +28,15 @@ struct StoredResult {
   std::optional<Evaluation> evaluation;
   LeaseId measured_lease = 0;                  // the last one under which measurements arrived; 0: none
   std::vector<RepetitionReport> measurements;  // by index
+  std::vector<StageTime> waterfall;            // in the order in which they happened, as far as is known
+};
+
+// How long large raw records are kept. Small ones stay with the row of their repetition, as KPIs and histograms do.
+struct RawRetention {
+  std::uint32_t days = 90;  // after the run's end
+  static constexpr std::int64_t kDayMs = 86'400'000;
+  std::int64_t ExpiryOf(const Run& run) const { return run.finished_wall_ms + days * kDayMs; }
+  std::int64_t KeptSince(std::int64_t now_wall_ms) const { return now_wall_ms - days * kDayMs; }
 };
 
 // A KPI's unit and direction are the catalogue's (kpi/catalog.h).

@@ -174,6 +174,20 @@ Status SqliteStore::InsertMeasurements(const RunReport& report) {
   return OkStatus();
 }
 
+Status SqliteStore::InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) {
+  PADDOCK_RETURN_IF_ERROR(
+      Execute("DELETE FROM stage_times WHERE run = ? AND lease = ?", run.str(), lease));
+  int position = 0;
+  for (const StageTime& stage : stages) {
+    PADDOCK_RETURN_IF_ERROR(
+        Execute("INSERT INTO stage_times (run, lease, position, stage, repetition, seconds, bytes, energy_j)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                run.str(), lease, position++, stage.stage, stage.repetition, stage.seconds, stage.bytes,
+                stage.energy_j));
+  }
+  return OkStatus();
+}
+
 Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluation) {
   const std::string& id = run.str();
   PADDOCK_RETURN_IF_ERROR(Execute("DELETE FROM evaluations WHERE run = ?", id));
@@ -209,6 +223,11 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
   }
   for (const auto& [name, reason] : evaluation.kpis.missing) {
     PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, none, unit_of(name), none, none, none, reason, ""));
+  }
+  for (const auto& [repetition, histogram] : evaluation.latency_histograms) {
+    PADDOCK_RETURN_IF_ERROR(Execute(
+        "INSERT INTO latency_histograms (run, repetition, histogram, invocations_per_value) VALUES (?, ?, ?, ?)", id,
+        repetition, Blob{histogram.encoded}, histogram.invocations_per_value));
   }
   for (const BudgetJudgement& budget : evaluation.budgets) {
     PADDOCK_RETURN_IF_ERROR(

@@ -39,6 +39,7 @@ class SqliteStore : public StorePort {
   Status ExtendLease(LeaseId lease, std::int64_t deadline_wall_ms) override;
   Status EndLease(LeaseId lease, const std::string& reason, std::int64_t wall_ms) override;
   Status InsertMeasurements(const RunReport& report) override;
+  Status InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) override;
   Status InsertEvaluation(const RunId& run, const Evaluation& evaluation) override;
   Status InsertEvent(const std::string& subject, const std::string& kind, const std::string& detail,
                      std::int64_t wall_ms) override;

@@ -151,6 +151,28 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
   return evaluation;
 }
 
+// What the coordinator did before the leases, the leases, and what it did after them.
+Result<std::vector<StageTime>> ReadWaterfall(Database& database, const std::string& run) {
+  std::vector<StageTime> stages;
+  PADDOCK_ASSIGN_OR_RETURN(
+      Statement query,
+      database.Prepare("SELECT stage, repetition, seconds, bytes, energy_j FROM stage_times WHERE run = ?"
+                       " ORDER BY CASE WHEN lease > 0 THEN 1 WHEN stage = ? THEN 0 ELSE 2 END, lease, position"));
+  PADDOCK_RETURN_IF_ERROR(query.ForEach(
+      [&](const Row& row) {
+        StageTime stage;
+        stage.stage = row.Text(0);
+        if (!row.IsNull(1)) stage.repetition = static_cast<std::uint32_t>(row.Int64(1));
+        stage.seconds = row.Real(2);
+        if (!row.IsNull(3)) stage.bytes = static_cast<std::uint64_t>(row.Int64(3));
+        if (!row.IsNull(4)) stage.energy_j = row.Real(4);
+        stages.push_back(std::move(stage));
+        return OkStatus();
+      },
+      run, kPrepareStage));
+  return stages;
+}
+
 Result<std::vector<StoredResult>> ReadResults(Database& database, std::vector<StoredRun> runs) {
   std::map<JobId, JobSpec> specs;
   std::vector<StoredResult> results;
@@ -162,7 +184,7 @@ Result<std::vector<StoredResult>> ReadResults(Database& database, std::vector<St
       if (jobs.empty()) return InternalError(stored.run.id.str() + " belongs to no job");
       spec = specs.emplace(stored.run.job, std::move(jobs.front().job.spec)).first;
     }
-    StoredResult result{std::move(stored.run), std::move(stored.driver), spec->second, std::nullopt, 0, {}};
+    StoredResult result{std::move(stored.run), std::move(stored.driver), spec->second, std::nullopt, 0, {}, {}};
     PADDOCK_ASSIGN_OR_RETURN(Measurements measurements, ReadMeasurements(database, result.run.id));
     result.measured_lease = measurements.lease;
     result.measurements = std::move(measurements.repetitions);
@@ -170,22 +192,27 @@ Result<std::vector<StoredResult>> ReadResults(Database& database, std::vector<St
       PADDOCK_ASSIGN_OR_RETURN(result.evaluation,
                                ReadEvaluation(database, result.run.id.str(), *stored.verdict));
     }
+    PADDOCK_ASSIGN_OR_RETURN(result.waterfall, ReadWaterfall(database, result.run.id.str()));
     results.push_back(std::move(result));
   }
   return results;
 }
 
-Result<std::set<Digest>> ReadEvidenceBlobs(Database& database) {
+Result<std::set<Digest>> ReadEvidenceBlobs(Database& database, std::int64_t records_since_wall_ms) {
   std::set<Digest> blobs;
   PADDOCK_ASSIGN_OR_RETURN(
       Statement measured,
-      database.Prepare("SELECT record_digest FROM measurements WHERE record_digest IS NOT NULL"
+      database.Prepare("SELECT record_digest FROM measurements JOIN runs ON runs.id = measurements.run"
+                       " WHERE record_digest IS NOT NULL"
+                       " AND (runs.finished_wall_ms = 0 OR runs.finished_wall_ms >= ?)"
                        " UNION SELECT predictions FROM measurements WHERE predictions IS NOT NULL"));
-  PADDOCK_RETURN_IF_ERROR(measured.ForEach([&](const Row& row) -> Status {
-    PADDOCK_ASSIGN_OR_RETURN(Digest digest, DigestOfRow(row, 0));
-    blobs.insert(std::move(digest));
-    return OkStatus();
-  }));
+  PADDOCK_RETURN_IF_ERROR(measured.ForEach(
+      [&](const Row& row) -> Status {
+        PADDOCK_ASSIGN_OR_RETURN(Digest digest, DigestOfRow(row, 0));
+        blobs.insert(std::move(digest));
+        return OkStatus();
+      },
+      records_since_wall_ms));
   PADDOCK_ASSIGN_OR_RETURN(Statement prepared,
                            database.Prepare("SELECT prepared FROM runs WHERE prepared IS NOT NULL"
                                             " AND id IN (SELECT run FROM measurements)"));
@@ -297,8 +324,26 @@ Result<std::optional<std::string>> StoreReader::FindRecipe(const std::string& ke
   });
 }
 
-Result<std::set<Digest>> StoreReader::EvidenceBlobs() {
-  return Read([](Database& database) { return ReadEvidenceBlobs(database); });
+Result<std::map<std::uint32_t, LatencyHistogram>> StoreReader::GetHistograms(const RunId& run) {
+  return Read([&](Database& database) -> Result<std::map<std::uint32_t, LatencyHistogram>> {
+    std::map<std::uint32_t, LatencyHistogram> histograms;
+    PADDOCK_ASSIGN_OR_RETURN(
+        Statement query,
+        database.Prepare(
+            "SELECT repetition, histogram, invocations_per_value FROM latency_histograms WHERE run = ?"));
+    PADDOCK_RETURN_IF_ERROR(query.ForEach(
+        [&](const Row& row) {
+          histograms[static_cast<std::uint32_t>(row.Int64(0))] = {row.Text(1),
+                                                                  static_cast<std::uint32_t>(row.Int64(2))};
+          return OkStatus();
+        },
+        run.str()));
+    return histograms;
+  });
+}
+
+Result<std::set<Digest>> StoreReader::EvidenceBlobs(std::int64_t records_since_wall_ms) {
+  return Read([&](Database& database) { return ReadEvidenceBlobs(database, records_since_wall_ms); });
 }
 
 }  // namespace paddock

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,9 +36,13 @@ class StoreReader {
   Result<std::vector<DeviceRecord>> ListDevices();
   Result<std::optional<std::string>> FindRecipe(const std::string& key);
 
-  // The blobs that results are made of: large records, predictions, and the labels that they were judged by. Models, data
-  // and prepared artifacts are not among them: they can be uploaded or prepared again.
-  Result<std::set<Digest>> EvidenceBlobs();
+  // By repetition; empty when there are none, or no such run.
+  Result<std::map<std::uint32_t, LatencyHistogram>> GetHistograms(const RunId& run);
+
+  // The blobs that results are made of: large records, predictions, and the labels that they were judged by; without the
+  // records of runs that ended before `records_since_wall_ms`. Models, data and prepared artifacts are not among them: they
+  // can be uploaded or prepared again.
+  Result<std::set<Digest>> EvidenceBlobs(std::int64_t records_since_wall_ms);
 
  private:
   explicit StoreReader(std::string path) : path_(std::move(path)) {}

@@ -53,8 +53,10 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
                            reader.GetMeasurements(request.run));
   if (measurements.empty()) return NotFoundError("run " + request.run.str() + " has no measurements");
   RunEvidence evidence;
+  Evaluation evaluation;
   for (const RepetitionReport& report : measurements) {
     PADDOCK_ASSIGN_OR_RETURN(RepetitionRecord record, ReadRecord(artifacts, report));
+    evaluation.latency_histograms[report.index] = MakeLatencyHistogram(record);
     evidence.repetitions.push_back(std::move(record));
   }
   evidence.repetitions_planned = request.spec.repetitions;
@@ -62,6 +64,8 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   evidence.task = request.spec.task;
   evidence.accuracy_interval = request.spec.data_spec.accuracy_interval;
   evidence.computes_outputs = request.computes_outputs;
+  if (request.spec.scenario.kind == ScenarioKind::kPeriodic)
+    evidence.deadline_s = request.spec.scenario.DeadlineS();
 
   // The views in `evidence` refer to these maps.
   std::optional<MappedTensors> predictions;
@@ -83,7 +87,6 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
     }
   }
 
-  Evaluation evaluation;
   evaluation.kpis = ComputeKpis(evidence);
   evaluation.judgement = Judge(evidence, request.spec.scenario);
   evaluation.budgets = JudgeBudgets(request.spec.budgets, evaluation.kpis, evaluation.judgement.verdict);

@@ -29,6 +29,7 @@ class FakeStore final : public StorePort {
     std::map<LeaseId, StoredLease> leases;
     std::map<RunId, RunReport> measurements;
     std::map<RunId, Evaluation> evaluations;
+    std::map<RunId, std::map<LeaseId, std::vector<StageTime>>> stages;
     std::vector<std::string> events;  // "subject kind"
   };
 
@@ -129,6 +130,9 @@ class FakeStore final : public StorePort {
       }
       stored.repetitions = std::move(repetitions);
     });
+  }
+  Status InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) override {
+    return Change("InsertStageTimes", [&](State& state) { state.stages[run][lease] = stages; });
   }
   Status InsertEvaluation(const RunId& run, const Evaluation& evaluation) override {
     return Change("InsertEvaluation", [&](State& state) {

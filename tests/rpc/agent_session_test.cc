@@ -1,8 +1,11 @@
 #include "tests/rpc/farm_fixture.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "kpi/histogram.h"
 #include "kpi/run_plan.h"
 #include "kpi/run_record.h"
 
@@ -61,6 +64,21 @@ v1::Assignment NextAssignment(ScriptedAgent& agent) {
   return {};
 }
 
+std::string FetchRecord(FarmFixture& farm, const std::string& run, std::uint32_t repetition,
+                        grpc::Status* status = nullptr) {
+  grpc::ClientContext context;
+  v1::GetRecordRequest request;
+  request.set_run_id(run);
+  request.set_repetition(repetition);
+  const auto reader = farm.results->GetRecord(&context, request);
+  std::string bytes;
+  v1::RecordChunk chunk;
+  while (reader->Read(&chunk)) bytes += chunk.data();
+  const grpc::Status ended = reader->Finish();
+  if (status != nullptr) *status = ended;
+  return bytes;
+}
+
 v1::JobStatus WatchToEnd(FarmFixture& farm, const std::string& job) {
   grpc::ClientContext context;
   v1::WatchJobRequest request;
@@ -98,6 +116,24 @@ TEST_CASE_METHOD(FarmFixture, "a job goes from its submission over an agent's re
   CHECK(result.provenance().plan_json() == assignment.plan_json());
   CHECK(result.repetitions_size() == 1);
 
+  CHECK_FALSE(result.repetitions(0).record_gone());
+  CHECK(result.repetitions(0).record_expires_wall_ms() == 0);  // it is small and stays
+  CHECK(result.waterfall(0).stage() == "prepare");
+  CHECK(FetchRecord(*this, assignment.run_id(), 0) == SomeRecord());
+  grpc::Status refused;
+  FetchRecord(*this, assignment.run_id(), 7, &refused);
+  CHECK(refused.error_code() == grpc::StatusCode::NOT_FOUND);
+  CHECK(refused.error_message().find("no repetition 7") != std::string::npos);
+  grpc::ClientContext asking;
+  v1::GetDistributionRequest which;
+  which.set_run_id(assignment.run_id());
+  v1::Distribution distribution;
+  REQUIRE(results->GetDistribution(&asking, which, &distribution).ok());
+  REQUIRE(distribution.entries_size() == 1);
+  const auto histogram = Histogram::Decode(distribution.entries(0).histogram());
+  REQUIRE(histogram.ok());
+  CHECK(histogram->total_count() == 100);
+
   SECTION("a report that is sent again because its answer was lost is stored once") {
     const v1::ReportAnswer again = agent.Report(assignment, SomeRecord(), 3);
     CHECK((again.code() == 0 || again.code() == static_cast<unsigned>(StatusCode::kFailedPrecondition)));
@@ -106,6 +142,57 @@ TEST_CASE_METHOD(FarmFixture, "a job goes from its submission over an agent's re
     REQUIRE(results->GetResult(&second, request, &same).ok());
     CHECK(same.repetitions_size() == 1);
   }
+}
+
+TEST_CASE_METHOD(FarmFixture, "a large record that expired is said to be, and the histogram stays", "[rpc]") {
+  raw_retention_days = 0;
+  Restart();
+  ScriptedAgent agent(*this, "board-1", "instance-a");
+  REQUIRE(agent.Greet());
+  v1::SubmitJobResponse submitted;
+  REQUIRE(Submit(*this, DigitsJob(*this), &submitted).ok());
+  const v1::Assignment assignment = NextAssignment(agent);
+  const Digest blob = Put(SomeRecord());
+  v1::AgentMessage message;
+  message.set_id(2);
+  v1::RunReport& report = *message.mutable_report();
+  report.set_run_id(assignment.run_id());
+  report.set_lease(assignment.lease());
+  report.set_outcome("done");
+  report.add_repetitions()->set_record_sha256(blob.hex());
+  v1::StageTime& stage = *report.add_stages();
+  stage.set_stage("measured");
+  stage.set_repetition(0);
+  stage.set_seconds(0.1);
+  REQUIRE(agent.Write(message));
+  CHECK(WatchToEnd(*this, submitted.job_id()).state() == "done");
+  CHECK(FetchRecord(*this, assignment.run_id(), 0) == SomeRecord());
+
+  // As the garbage collection does when space is needed.
+  REQUIRE(std::filesystem::remove(state / "coordinator/artifacts/blobs" + "/" + blob.hex()));
+  Restart();
+  grpc::Status refused;
+  CHECK(FetchRecord(*this, assignment.run_id(), 0, &refused).empty());
+  CHECK(refused.error_code() == grpc::StatusCode::NOT_FOUND);
+  CHECK(refused.error_message().find("expired on 2") != std::string::npos);
+  grpc::ClientContext context;
+  v1::GetResultRequest request;
+  request.set_run_id(assignment.run_id());
+  v1::RunResult result;
+  REQUIRE(results->GetResult(&context, request, &result).ok());
+  CHECK(result.repetitions(0).record_gone());
+  CHECK(result.repetitions(0).record_expires_wall_ms() > 0);
+  const auto measured = std::find_if(result.waterfall().begin(), result.waterfall().end(),
+                                     [](const v1::StageTime& entry) { return entry.stage() == "measured"; });
+  REQUIRE(measured != result.waterfall().end());
+  CHECK(measured->seconds() == 0.1);
+  CHECK_FALSE(measured->has_energy_j());
+  grpc::ClientContext asking;
+  v1::GetDistributionRequest which;
+  which.set_run_id(assignment.run_id());
+  v1::Distribution distribution;
+  REQUIRE(results->GetDistribution(&asking, which, &distribution).ok());
+  CHECK(distribution.entries_size() == 1);
 }
 
 TEST_CASE_METHOD(FarmFixture, "a report under a lease that is not the current one is refused", "[rpc]") {

@@ -34,6 +34,7 @@ class FarmFixture {
     config.http = "127.0.0.1:0";
     config.state = state / "coordinator";
     config.lease_ttl_s = lease_ttl_s;
+    config.raw_retention_days = raw_retention_days;
     auto started = FarmServer::Start(config);
     REQUIRE(started.status().ToString() == "OK");
     server = *std::move(started);
@@ -71,6 +72,7 @@ class FarmFixture {
     return digest;
   }
 
+  std::uint32_t raw_retention_days = 90;  // of the next Start()
   TempDir state;
   std::unique_ptr<FarmServer> server;
   std::shared_ptr<grpc::Channel> channel;

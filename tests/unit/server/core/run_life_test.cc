@@ -38,6 +38,13 @@ TEST_CASE_METHOD(CoreFixture, "a run goes from submission to done, each step sto
   CHECK(StateOf(answer.job) == JobState::kDone);
   CHECK(store.committed().evaluations.contains(run));
   CHECK(StoredRun(run).finished_wall_ms > 0);
+  // An agent that says nothing of its stages: they are absent, not zero.
+  const auto& stages = store.committed().stages.at(run);
+  REQUIRE(stages.at(Assigned().lease).size() == 1);
+  CHECK(stages.at(Assigned().lease)[0].stage == kQueueStage);
+  REQUIRE(stages.at(0).size() == 2);
+  CHECK(stages.at(0)[0].stage == kPrepareStage);
+  CHECK(stages.at(0)[1].stage == kEvaluateStage);
   CHECK(seen_by_watcher == JobState::kDone);
   CHECK_FALSE(core->ViewJob(answer.job).ok());
   CHECK(core->ViewJob(answer.job).status().code() == StatusCode::kNotFound);

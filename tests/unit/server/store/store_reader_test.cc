@@ -141,8 +141,58 @@ TEST_CASE_METHOD(MeasuredFarm, "what does not exist is named with where to look"
 
 TEST_CASE_METHOD(MeasuredFarm, "evidence is what results need: records, predictions and labels",
                  "[store][reader]") {
-  CHECK(*Reader()->EvidenceBlobs() ==
+  CHECK(*Reader()->EvidenceBlobs(0) ==
         std::set{Sha256::Of("predictions"), Sha256::Of("record"), Sha256::Of("labels")});
+}
+
+TEST_CASE_METHOD(MeasuredFarm, "a large record expires with its run's retention; small ones and the rest stay",
+                 "[store][reader]") {
+  Run run = MakeRun(1, "j-1");
+  run.state = RunState::kDone;
+  run.finished_wall_ms = 5 * RawRetention::kDayMs;
+  REQUIRE(store->UpdateRun(run).ok());
+  const RawRetention retention{2};
+  CHECK(retention.ExpiryOf(run) == 7 * RawRetention::kDayMs);
+  const auto kept_at = [&](std::int64_t now_ms) {
+    return Reader()->EvidenceBlobs(retention.KeptSince(now_ms))->contains(Sha256::Of("record"));
+  };
+  CHECK(kept_at(7 * RawRetention::kDayMs));
+  CHECK_FALSE(kept_at(7 * RawRetention::kDayMs + 1));
+  const auto after = *Reader()->EvidenceBlobs(retention.KeptSince(100 * RawRetention::kDayMs));
+  CHECK(after.contains(Sha256::Of("predictions")));
+  CHECK(Reader()->GetMeasurements(RunId("r-1"))->at(0).record_inline == "inline bytes");
+  // A run that has not ended has no age.
+  run.finished_wall_ms = 0;
+  REQUIRE(store->UpdateRun(run).ok());
+  CHECK(kept_at(100 * RawRetention::kDayMs));
+}
+
+TEST_CASE_METHOD(MeasuredFarm, "histograms are kept beside a result and replaced with its evaluation",
+                 "[store][reader]") {
+  CHECK(Reader()->GetHistograms(RunId("r-1"))->empty());
+  Evaluation evaluation = MakeEvaluation();
+  evaluation.latency_histograms = {{0, {std::string("a\0b", 3), 1}}, {1, {"second", 20}}};
+  REQUIRE(store->InsertEvaluation(RunId("r-1"), evaluation).ok());
+  CHECK(*Reader()->GetHistograms(RunId("r-1")) == evaluation.latency_histograms);
+  evaluation.latency_histograms.erase(1);
+  REQUIRE(store->InsertEvaluation(RunId("r-1"), evaluation).ok());
+  CHECK(*Reader()->GetHistograms(RunId("r-1")) == evaluation.latency_histograms);
+}
+
+TEST_CASE_METHOD(MeasuredFarm, "the waterfall is read in the order of the leases, between preparation and evaluation",
+                 "[store][reader]") {
+  CHECK(Reader()->GetResult(RunId("r-1"))->waterfall.empty());
+  const StageTime queue{kQueueStage, std::nullopt, 1, std::nullopt, std::nullopt};
+  const StageTime load{kLoadStage, 1, 0.5, 10, std::nullopt};
+  const StageTime measured{kMeasuredStage, 0, 2, std::nullopt, 0.25};
+  const StageTime prepare{kPrepareStage, std::nullopt, 3, 99, std::nullopt};
+  const StageTime evaluate{kEvaluateStage, std::nullopt, 4, std::nullopt, std::nullopt};
+  REQUIRE(store->InsertStageTimes(RunId("r-1"), 5, {load}).ok());
+  REQUIRE(store->InsertStageTimes(RunId("r-1"), 4, {load}).ok());
+  REQUIRE(store->InsertStageTimes(RunId("r-1"), 4, {queue, measured}).ok());
+  REQUIRE(store->InsertStageTimes(RunId("r-1"), 0, {prepare, evaluate}).ok());
+  CHECK(Reader()->GetResult(RunId("r-1"))->waterfall ==
+        std::vector<StageTime>{prepare, queue, measured, load, evaluate});
 }
 
 TEST_CASE_METHOD(StoreFixture, "recipes and devices are kept in their latest form", "[store][reader]") {

@@ -78,6 +78,8 @@ TEST_CASE_METHOD(EvaluatorFixture, "KPIs come from records in the store and blob
   CHECK(evaluation->runtime == "onnxruntime 1.30.0");
   CHECK(evaluation->options.at("threads") == "1");
   CHECK(evaluation->kpis.missing.contains("output_agreement"));
+  REQUIRE(evaluation->latency_histograms.size() == 2);
+  CHECK(Histogram::Decode(evaluation->latency_histograms.at(1).encoded)->total_count() == 100);
 }
 
 TEST_CASE_METHOD(EvaluatorFixture, "outputs of a device that computes none are not judged", "[workers]") {
