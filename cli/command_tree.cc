@@ -46,6 +46,8 @@ void AddJobFlags(CLI::App& command, JobFlags& job) {
   command.add_option("--samples", job.samples, "How many samples to take, spread evenly over the labels")
       ->type_name("N");
   command.add_option("--repetitions", job.repetitions, "Fresh processes per run")->type_name("N");
+  AddList(command, "--budget", job.budgets,
+          "Limits that decide the exit code: latency_p99<=20ms,accuracy_top1>=0.9; may be repeated", "LIMITS");
   command.add_option("--name", job.name, "A name for the job")->type_name("TEXT");
 }
 
@@ -117,12 +119,19 @@ void AddResultCommands(CLI::App& app, CommandLine& line) {
       ->type_name("FORMAT");
   exported.add_option("--out", line.out_file, "Write to this file instead of stdout")->type_name("FILE");
   exported.add_flag("--all", line.all_verdicts, "Also results that are not valid, with their verdict");
+  AddCommand(result, line, "rerun", "Repeat a run on its device and say whether it finds the same",
+             "  paddock result rerun r-57\n",
+             [&line](const Globals& globals) { return RerunRun(globals, line.id); })
+      .add_option("RUN", line.id, "Id of the run")
+      ->required()
+      ->type_name("");
   CLI::App& compare =
-      AddCommand(app, line, "compare", "Compare two runs or two jobs, device by device",
-                 "  paddock compare r-57 r-61\n  paddock compare j-12 j-13 -o wide\n",
+      AddCommand(app, line, "compare", "Compare two runs, jobs or variants, device by device",
+                 "  paddock compare r-57 r-61\n  paddock compare j-12 j-13 -o wide\n"
+                 "  paddock compare j-12/as-is j-12/int8\n",
                  [&line](const Globals& globals) { return Compare(globals, line.id, line.second_id); });
-  compare.add_option("A", line.id, "A run or a job")->required()->type_name("");
-  compare.add_option("B", line.second_id, "A run or a job")->required()->type_name("");
+  compare.add_option("A", line.id, "A run, a job, or a variant of a job: JOB/VARIANT")->required()->type_name("");
+  compare.add_option("B", line.second_id, "A run, a job, or a variant of a job")->required()->type_name("");
 }
 
 void AddFarmCommands(CLI::App& app, CommandLine& line) {

@@ -31,7 +31,11 @@ int ShowResult(const Globals& globals, const std::string& run_id);
 // `id`: a run, a job, or empty for the latest results; `out`: a file, empty for stdout. As JSON unless globals.format is
 // kCsv. Only valid runs, because exports are averaged by others, unless `all_verdicts`; stderr says what was left out.
 int ExportResults(const Globals& globals, const std::string& id, const std::string& out, bool all_verdicts);
+// kExitNoValidVerdict when there are no two valid runs to compare.
 int Compare(const Globals& globals, const std::string& a, const std::string& b);
+// Submits a job that repeats the run, follows it, and says whether it found the same. Where it lies does not change the exit
+// code; that is the one of the repeat's job.
+int RerunRun(const Globals& globals, const std::string& run_id);
 
 int ListDevices(const Globals& globals, const std::vector<std::string>& on);
 int ShowDevice(const Globals& globals, const std::string& id);

@@ -54,6 +54,7 @@ Result<std::string> Submit(Connection& connection, const JobFlags& flags) {
 }
 
 int ExitCodeOfJob(const v1::JobStatus& job, const std::vector<v1::RunResult>& results) {
+  bool any_budget_missed = false;
   bool job_at_fault = false;
   bool farm_at_fault = false;
   bool any_without_verdict = false;
@@ -62,15 +63,23 @@ int ExitCodeOfJob(const v1::JobStatus& job, const std::vector<v1::RunResult>& re
       (result.failure().class_() == "job" ? job_at_fault : farm_at_fault) = true;
     }
     if (result.state() == "done" && result.verdict() != "valid") any_without_verdict = true;
+    for (const v1::BudgetJudgement& budget : result.budgets())
+      any_budget_missed |= budget.outcome() == "missed";
   }
   if (job_at_fault) return kExitJobFailed;
   if (farm_at_fault) return kExitFarmFailed;
   if (job.state() == "cancelled") return kExitFailed;
-  return any_without_verdict ? kExitNoValidVerdict : kExitOk;
+  if (any_without_verdict) return kExitNoValidVerdict;
+  return any_budget_missed ? kExitBudget : kExitOk;
 }
 
-// Follows, prints the results, and says with which code to end.
-int FollowAndShow(const Globals& globals, Connection& connection, const std::string& job_id) {
+struct EndedJob {
+  v1::JobStatus status;
+  std::vector<v1::RunResult> results;
+};
+
+// Follows the job to its end. An error is reported: its exit code is in `code`.
+std::optional<EndedJob> Follow(Connection& connection, const std::string& job_id, int& code) {
   Result<v1::JobStatus> job = CancelledError("");
   {
     ProgressView view;
@@ -79,23 +88,39 @@ int FollowAndShow(const Globals& globals, Connection& connection, const std::str
   if (job.status().code() == StatusCode::kCancelled) {
     std::cerr << "\njob " << job_id << " goes on; `paddock watch " << job_id
               << "` follows it, `paddock cancel " << job_id << "` ends it\n";
-    return kExitInterrupted;
+    code = kExitInterrupted;
+    return std::nullopt;
   }
-  if (!job.ok()) return Report(job.status());
+  if (!job.ok()) {
+    code = Report(job.status());
+    return std::nullopt;
+  }
   v1::ListResultsRequest request;
   request.set_job_id(job_id);
   v1::ListResultsResponse response;
   const Status listed =
       connection.Call(connection.results(), &v1::ResultService::Stub::ListResults, request, &response);
-  if (!listed.ok()) return Report(listed);
-  const std::vector<v1::RunResult> results(response.results().begin(), response.results().end());
+  if (!listed.ok()) {
+    code = Report(listed);
+    return std::nullopt;
+  }
+  return EndedJob{*std::move(job), {response.results().begin(), response.results().end()}};
+}
+
+// Follows, prints the results, and says with which code to end.
+int FollowAndShow(const Globals& globals, Connection& connection, const std::string& job_id) {
+  int code = kExitOk;
+  const auto ended = Follow(connection, job_id, code);
+  if (!ended) return code;
+  const std::vector<v1::RunResult>& results = ended->results;
   if (globals.format == OutputFormat::kJson) {
-    std::cout << Text(JobDocument(*job, results));
+    std::cout << Text(JobDocument(ended->status, results));
   } else {
     PrintResults(globals.format, results);
+    PrintBudgets(globals.format, results);
   }
   PrintProblems(results);
-  return ExitCodeOfJob(*job, results);
+  return ExitCodeOfJob(ended->status, results);
 }
 
 std::string RunCounts(const v1::JobStatus& job) {
@@ -132,6 +157,40 @@ int SubmitOnly(const Globals& globals, const JobFlags& flags) {
     std::cout << *job_id << "\n";
   }
   return kExitOk;
+}
+
+int RerunRun(const Globals& globals, const std::string& run_id) {
+  Connection connection(globals.server);
+  v1::GetResultRequest original_request;
+  original_request.set_run_id(run_id);
+  v1::RunResult original;
+  const Status read =
+      connection.Call(connection.results(), &v1::ResultService::Stub::GetResult, original_request, &original);
+  if (!read.ok()) return Report(read);
+  v1::RerunRequest request;
+  request.set_run_id(run_id);
+  request.set_idempotency_key(NewIdempotencyKey());
+  v1::SubmitJobResponse response;
+  const Status submitted =
+      connection.Call(connection.jobs(), &v1::JobService::Stub::RerunRun, request, &response);
+  if (!submitted.ok()) return Report(submitted);
+  std::cerr << "job " << response.job_id() << " repeats " << run_id << "\n";
+  int code = kExitOk;
+  const auto ended = Follow(connection, response.job_id(), code);
+  if (!ended) return code;
+  std::vector<RepeatRow> rows;
+  if (!ended->results.empty()) rows = RepeatRows(original, ended->results.front());
+  if (globals.format == OutputFormat::kJson) {
+    std::cout << Text(RerunDocument(ended->status, original, ended->results, rows));
+  } else {
+    PrintTable(globals.format, RepeatTable(rows), "no KPI to compare");
+  }
+  PrintProblems(ended->results);
+  if (original.verdict() != "valid") {
+    PrintMessage("the original, " + run_id + ", is " + VerdictOrState(original) +
+                 ": its intervals say little");
+  }
+  return ExitCodeOfJob(ended->status, ended->results);
 }
 
 int WatchJob(const Globals& globals, const std::string& job_id) {

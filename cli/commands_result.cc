@@ -68,7 +68,7 @@ Table Fields(const v1::RunResult& result) {
 Table Kpis(const v1::RunResult& result) {
   Table table{{"KPI", "VALUE", "INTERVAL", "BETTER"}, {}};
   for (const auto& [name, kpi] : std::map<std::string, v1::Kpi>(result.kpis().begin(), result.kpis().end())) {
-    table.rows.push_back({name, Figure(kpi.value(), kpi.unit()), Interval(kpi), kpi.better()});
+    table.rows.push_back({name, Figure(kpi.value(), kpi.unit()), IntervalText(kpi), kpi.better()});
   }
   for (const auto& [name, why] :
        std::map<std::string, std::string>(result.missing().begin(), result.missing().end())) {
@@ -89,41 +89,6 @@ std::vector<v1::RunResult> TakeNotValid(std::vector<v1::RunResult>& results) {
 
 std::string ExportText(OutputFormat format, const std::vector<v1::RunResult>& results) {
   return format == OutputFormat::kCsv ? AsCsv(KpiTable(results)) : Text(ResultsDocument(results));
-}
-
-std::string Change(const v1::Comparison::Row& row) {
-  return row.has_ratio() ? Figure(row.ratio(), "1") : "-";
-}
-
-Table ComparisonTable(OutputFormat format, const v1::Comparison& comparison) {
-  const bool exact = format == OutputFormat::kCsv;
-  Table table;
-  if (exact) {
-    table.columns = {"device", "variant_a", "variant_b", "run_a", "run_b", "kpi",
-                     "unit",   "a",         "b",         "ratio", "change"};
-  } else {
-    table.columns = {"DEVICE", "VARIANT", "KPI", "A", "B", "B/A", "CHANGE"};
-    if (format == OutputFormat::kWide) {
-      table.columns.insert(table.columns.end(), {"INTERVAL A", "INTERVAL B", "RUN A", "RUN B"});
-    }
-  }
-  for (const v1::Comparison::Row& row : comparison.rows()) {
-    if (exact) {
-      table.rows.push_back({row.device(), row.variant_a(), row.variant_b(), row.run_a(), row.run_b(),
-                            row.kpi(), row.unit(), ExactNumber(row.a().value()), ExactNumber(row.b().value()),
-                            row.has_ratio() ? ExactNumber(row.ratio()) : "", row.change()});
-      continue;
-    }
-    const std::string variant =
-        row.variant_a() == row.variant_b() ? row.variant_a() : row.variant_a() + " / " + row.variant_b();
-    table.rows.push_back({row.device(), variant, row.kpi(), Figure(row.a().value(), row.unit()),
-                          Figure(row.b().value(), row.unit()), Change(row), row.change()});
-    if (format == OutputFormat::kWide) {
-      auto& cells = table.rows.back();
-      cells.insert(cells.end(), {Interval(row.a()), Interval(row.b()), row.run_a(), row.run_b()});
-    }
-  }
-  return table;
 }
 
 }  // namespace
@@ -151,6 +116,7 @@ int ShowResult(const Globals& globals, const std::string& run_id) {
   } else {
     std::cout << AsText(Fields(*result)) << "\n";
     PrintTable(globals.format, Kpis(*result), "no KPIs");
+    PrintBudgets(globals.format, {*result});
     if (globals.format == OutputFormat::kWide) {
       std::cout << "\nplan as measured:\n" << Printable(result->provenance().plan_json()) << "\n";
     }
@@ -186,24 +152,6 @@ int ExportResults(const Globals& globals, const std::string& id, const std::stri
     std::cerr << left_out.size() << " left out because they are not valid; --all includes them\n";
   if (!out.empty()) PrintMessage(std::to_string(results.size()) + " runs written to " + out);
   return results.empty() && !left_out.empty() ? kExitNoValidVerdict : kExitOk;
-}
-
-int Compare(const Globals& globals, const std::string& a, const std::string& b) {
-  Connection connection(globals.server);
-  v1::CompareRequest request;
-  request.set_a(a);
-  request.set_b(b);
-  v1::Comparison comparison;
-  const Status status =
-      connection.Call(connection.results(), &v1::ResultService::Stub::Compare, request, &comparison);
-  if (!status.ok()) return Report(status);
-  if (globals.format == OutputFormat::kJson) {
-    std::cout << Text(ComparisonDocument(comparison));
-    return kExitOk;
-  }
-  PrintTable(globals.format, ComparisonTable(globals.format, comparison), "no two valid runs to compare");
-  for (const std::string& note : comparison.notes()) PrintMessage(note);
-  return kExitOk;
 }
 
 }  // namespace paddock

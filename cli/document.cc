@@ -1,5 +1,6 @@
 #include "cli/document.h"
 
+
 namespace paddock {
 namespace {
 
@@ -32,6 +33,17 @@ OrderedJson KpiDocument(const v1::Kpi& kpi) {
   if (kpi.has_confidence()) out["confidence"] = kpi.confidence();
   out["better"] = kpi.better();
   if (kpi.repetitions_size() > 0) out["repetitions"] = kpi.repetitions();
+  return out;
+}
+
+OrderedJson EffectDocument(bool present, const v1::Comparison::Effect& effect) {
+  if (!present) return nullptr;
+  OrderedJson out = {{"kind", effect.kind()}, {"value", effect.value()}};
+  if (effect.has_lower()) out["lower"] = effect.lower();
+  if (effect.has_upper()) out["upper"] = effect.upper();
+  if (effect.has_confidence()) out["confidence"] = effect.confidence();
+  if (effect.has_p_value()) out["p_value"] = effect.p_value();
+  out["test"] = effect.test();
   return out;
 }
 
@@ -73,6 +85,14 @@ OrderedJson RunDocument(const v1::RunResult& result) {
   for (const auto& [name, kpi] : std::map<std::string, v1::Kpi>(result.kpis().begin(), result.kpis().end())) {
     kpis[name] = KpiDocument(kpi);
   }
+  OrderedJson budgets = OrderedJson::array();
+  for (const v1::BudgetJudgement& budget : result.budgets()) {
+    budgets.push_back({{"kpi", budget.kpi()},
+                       {"bound", budget.bound()},
+                       {"limit", budget.limit()},
+                       {"outcome", budget.outcome()},
+                       {"detail", budget.detail()}});
+  }
   OrderedJson repetitions = OrderedJson::array();
   for (const v1::RepetitionInfo& repetition : result.repetitions()) {
     OrderedJson entry = {{"index", repetition.index()}, {"record_sha256", repetition.record_sha256()}};
@@ -80,7 +100,7 @@ OrderedJson RunDocument(const v1::RunResult& result) {
       entry["predictions_sha256"] = repetition.predictions_sha256();
     repetitions.push_back(std::move(entry));
   }
-  return {{"id", result.run_id()},
+  OrderedJson out = {{"id", result.run_id()},
           {"job", result.job_id()},
           {"device", result.device()},
           {"driver", result.driver()},
@@ -92,8 +112,12 @@ OrderedJson RunDocument(const v1::RunResult& result) {
           {"reasons", std::move(reasons)},
           {"kpis", std::move(kpis)},
           {"missing", TextMap(result.missing())},
+          {"budgets", std::move(budgets)},
+          {"rerun_of", result.rerun_of().empty() ? OrderedJson(nullptr) : OrderedJson(result.rerun_of())},
           {"repetitions", std::move(repetitions)},
           {"provenance", ProvenanceDocument(result.provenance())}};
+  // Absent, not empty, where nobody said: an agent of an earlier version.
+  return out;
 }
 
 OrderedJson ResultsDocument(const std::vector<v1::RunResult>& results) {
@@ -108,6 +132,23 @@ OrderedJson JobDocument(const v1::JobStatus& job, const std::vector<v1::RunResul
   return {{"schema_version", kSchemaVersion},
           {"job", {{"id", job.job_id()}, {"name", job.name()}, {"state", job.state()}}},
           {"runs", std::move(runs)}};
+}
+
+OrderedJson RerunDocument(const v1::JobStatus& job, const v1::RunResult& original,
+                          const std::vector<v1::RunResult>& results, const std::vector<RepeatRow>& rows) {
+  OrderedJson repeat = OrderedJson::array();
+  for (const RepeatRow& row : rows) {
+    OrderedJson entry = {{"kpi", row.kpi},
+                         {"original", KpiDocument(row.original)},
+                         {"repeat", row.repeat.value()},
+                         {"place", row.place}};
+    entry["outside_by"] = row.place == "outside" ? OrderedJson(row.outside_by) : OrderedJson(nullptr);
+    repeat.push_back(std::move(entry));
+  }
+  OrderedJson out = JobDocument(job, results);
+  out["rerun_of"] = original.run_id();
+  out["repeat"] = std::move(repeat);
+  return out;
 }
 
 OrderedJson JobSummaryDocument(const v1::JobStatus& job) {
@@ -187,11 +228,39 @@ OrderedJson ComparisonDocument(const v1::Comparison& comparison) {
                          {"run_b", row.run_b()},         {"kpi", row.kpi()},
                          {"a", KpiDocument(row.a())},    {"b", KpiDocument(row.b())}};
     entry["ratio"] = row.has_ratio() ? OrderedJson(row.ratio()) : OrderedJson(nullptr);
+    entry["effect"] = EffectDocument(row.has_effect(), row.effect());
     entry["change"] = row.change();
     rows.push_back(std::move(entry));
   }
-  return {
-      {"schema_version", kSchemaVersion}, {"rows", std::move(rows)}, {"notes", TextList(comparison.notes())}};
+  OrderedJson combined = OrderedJson::array();
+  for (const v1::Comparison::Combined& row : comparison.combined()) {
+    combined.push_back({{"devices", TextList(row.devices())},
+                        {"variant_a", row.variant_a()},
+                        {"variant_b", row.variant_b()},
+                        {"kpi", row.kpi()},
+                        {"unit", row.unit()},
+                        {"effect", EffectDocument(true, row.effect())},
+                        {"change", row.change()}});
+  }
+  OrderedJson differences = OrderedJson::array();
+  for (const v1::Comparison::Difference& difference : comparison.differences()) {
+    differences.push_back({{"what", difference.what()},
+                           {"a", difference.a()},
+                           {"b", difference.b()},
+                           {"devices", TextList(difference.devices())}});
+  }
+  OrderedJson pareto = OrderedJson::array();
+  for (const v1::Comparison::ParetoPoint& point : comparison.pareto()) {
+    pareto.push_back({{"run", point.run()},
+                      {"device", point.device()},
+                      {"variant", point.variant()},
+                      {"objectives", TextList(point.objectives())},
+                      {"on_front", point.on_front()},
+                      {"dominated_by", TextList(point.dominated_by())}});
+  }
+  return {{"schema_version", kSchemaVersion}, {"rows", std::move(rows)},
+          {"combined", std::move(combined)},  {"differences", std::move(differences)},
+          {"pareto", std::move(pareto)},      {"notes", TextList(comparison.notes())}};
 }
 
 OrderedJson DriversDocument(const v1::ListDriversResponse& drivers) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/strict_json.h"
+#include "cli/result_table.h"
 #include "paddock/v1/artifact.pb.h"
 #include "paddock/v1/device.pb.h"
 #include "paddock/v1/job.pb.h"
@@ -22,6 +23,9 @@ OrderedJson RunDocument(const v1::RunResult& result);
 OrderedJson DeviceDocument(const v1::Device& device);
 OrderedJson JobSummaryDocument(const v1::JobStatus& job);
 OrderedJson ModelDocument(const v1::ModelDescription& model);
+// The job that repeated a run, with "repeat": where each headline KPI lies.
+OrderedJson RerunDocument(const v1::JobStatus& job, const v1::RunResult& original,
+                          const std::vector<v1::RunResult>& results, const std::vector<RepeatRow>& rows);
 OrderedJson ComparisonDocument(const v1::Comparison& comparison);
 OrderedJson DriversDocument(const v1::ListDriversResponse& drivers);
 

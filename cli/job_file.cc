@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/file.h"
+#include "cli/budget_flag.h"
 #include "cli/exit_code.h"
 
 namespace paddock {
@@ -170,6 +171,7 @@ Status ApplyFlags(const JobFlags& flags, v1::JobSpec& spec) {
     }
     (*spec.mutable_data()->mutable_inputs())[input.substr(0, equals)] = input.substr(equals + 1);
   }
+  for (const std::string& budget : flags.budgets) PADDOCK_RETURN_IF_ERROR(AddBudgets(budget, spec));
   if (!flags.on.empty()) {
     spec.clear_on();
     for (const std::string& selector : flags.on) spec.add_on(selector);

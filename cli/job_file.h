@@ -26,6 +26,7 @@ struct JobFlags {
   std::string scenario;
   std::optional<std::uint64_t> samples;
   std::optional<std::uint32_t> repetitions;
+  std::vector<std::string> budgets;  // KPI<=LIMIT[,KPI>=LIMIT]...
   std::string name;
 };
 

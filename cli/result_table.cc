@@ -5,6 +5,8 @@
 #include <iostream>
 #include <map>
 
+#include "kpi/catalog.h"
+
 namespace paddock {
 namespace {
 
@@ -56,7 +58,8 @@ Table AllKpis(const std::vector<v1::RunResult>& results) {
       row.insert(row.end(), {kpi, value, interval});
       table.rows.push_back(std::move(row));
     };
-    for (const auto& [name, kpi] : Sorted(result)) add(name, Figure(kpi.value(), kpi.unit()), Interval(kpi));
+    for (const auto& [name, kpi] : Sorted(result))
+      add(name, Figure(kpi.value(), kpi.unit()), IntervalText(kpi));
     for (const auto& [name, why] :
          std::map<std::string, std::string>(result.missing().begin(), result.missing().end())) {
       add(name, "-", "missing: " + why);
@@ -67,6 +70,12 @@ Table AllKpis(const std::vector<v1::RunResult>& results) {
 
 }  // namespace
 
+std::vector<std::string> HeadlineKpis() {
+  std::vector<std::string> names;
+  for (const Headline& headline : kHeadlines) names.emplace_back(headline.kpi);
+  return names;
+}
+
 void PrintMessage(std::string_view text) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -75,7 +84,7 @@ void PrintMessage(std::string_view text) {
   }
 }
 
-std::string Interval(const v1::Kpi& kpi) {
+std::string IntervalText(const v1::Kpi& kpi) {
   if (!kpi.has_lower() || !kpi.has_upper()) return "";
   return Figure(kpi.lower(), kpi.unit()) + " .. " + Figure(kpi.upper(), kpi.unit());
 }
@@ -128,6 +137,21 @@ void PrintResults(OutputFormat format, const std::vector<v1::RunResult>& results
     return;
   }
   PrintTable(format, format == OutputFormat::kWide ? AllKpis(results) : Headlines(results), "no results yet");
+}
+
+void PrintBudgets(OutputFormat format, const std::vector<v1::RunResult>& results) {
+  if (format != OutputFormat::kTable && format != OutputFormat::kWide) return;
+  Table table{{"RUN", "DEVICE", "VARIANT", "BUDGET", "OUTCOME", "DETAIL"}, {}};
+  for (const v1::RunResult& result : results) {
+    for (const v1::BudgetJudgement& budget : result.budgets()) {
+      const KpiDefinition* kpi = FindKpi(budget.kpi());
+      const std::string limit = Figure(budget.limit(), kpi == nullptr ? "1" : std::string(kpi->unit));
+      table.rows.push_back({result.run_id(), result.device(), result.variant(),
+                            budget.kpi() + (budget.bound() == "max" ? " <= " : " >= ") + limit,
+                            budget.outcome(), budget.detail()});
+    }
+  }
+  if (!table.rows.empty()) std::cout << "\n" << AsText(table);
 }
 
 void PrintProblems(const std::vector<v1::RunResult>& results) {

@@ -207,6 +207,15 @@ Status FillData(const v1::JobSpec& in, const std::map<std::string, std::string>&
   return OkStatus();
 }
 
+Status FillBudgets(const v1::JobSpec& in, JobSpec& out) {
+  for (const auto& [kpi, budget] : in.budgets()) {
+    BudgetLimits& limits = out.budgets[kpi];
+    if (budget.has_max()) limits.max = budget.max();
+    if (budget.has_min()) limits.min = budget.min();
+  }
+  return CheckBudgets(out.budgets, out.task);
+}
+
 }  // namespace
 
 Result<JobSpec> JobSpecFromProto(const v1::JobSpec& in, const std::map<std::string, std::string>& files) {
@@ -240,6 +249,7 @@ Result<JobSpec> JobSpecFromProto(const v1::JobSpec& in, const std::map<std::stri
   out.reference_run = in.reference_run();
   if (in.has_repetition_timeout_s()) out.repetition_timeout_s = in.repetition_timeout_s();
   PADDOCK_RETURN_IF_ERROR(CheckSeconds("repetition_timeout_s", out.repetition_timeout_s, 0.1, 604'800));
+  PADDOCK_RETURN_IF_ERROR(FillBudgets(in, out));
   return out;
 }
 

@@ -68,6 +68,7 @@ v1::RunResult ResultToProto(const StoredResult& result) {
   out.set_state(std::string(RunStateName(result.run.state)));
   if (result.run.failure) *out.mutable_failure() = FailureToProto(*result.run.failure);
   out.set_attempts(result.run.attempts);
+  out.set_rerun_of(result.spec.rerun_of);
   out.set_finished_wall_ms(result.run.finished_wall_ms);
   if (result.evaluation) {
     const Evaluation& evaluation = *result.evaluation;
@@ -81,6 +82,14 @@ v1::RunResult ResultToProto(const StoredResult& result) {
     for (const auto& [name, value] : evaluation.kpis.values) {
       if (const KpiDefinition* definition = FindKpi(name))
         (*out.mutable_kpis())[name] = KpiToProto(*definition, value);
+    }
+    for (const BudgetJudgement& budget : evaluation.budgets) {
+      v1::BudgetJudgement& entry = *out.add_budgets();
+      entry.set_kpi(budget.kpi);
+      entry.set_bound(budget.is_max ? "max" : "min");
+      entry.set_limit(budget.limit);
+      entry.set_outcome(std::string(BudgetOutcomeName(budget.outcome)));
+      entry.set_detail(budget.detail);
     }
     out.mutable_missing()->insert(evaluation.kpis.missing.begin(), evaluation.kpis.missing.end());
   }

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <thread>
+#include <tuple>
 
 #include "base/version.h"
 #include "prepare/batch.h"
@@ -50,8 +51,45 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext*, const v1::SubmitJobRequ
   auto spec = JobSpecFromProto(request->spec(), {request->files().begin(), request->files().end()});
   if (!spec.ok()) return ToGrpc(spec.status());
   if (const Status files = CheckFiles(*spec); !files.ok()) return ToGrpc(files);
+  return Submit(*std::move(spec), request->idempotency_key(), response);
+}
+
+Result<JobSpec> JobService::RerunSpec(const RunId& run) {
+  const auto stored = parts_.reader.GetResult(run);
+  if (!stored.ok()) return stored.status();
+  const std::string cannot = "run " + run.str() + " cannot be repeated: ";
+  if (stored->run.state != RunState::kDone || !stored->evaluation) {
+    return FailedPreconditionError(cannot + "it is " + std::string(RunStateName(stored->run.state)) +
+                                   ", and only a run that is done has figures to compare with");
+  }
+  JobSpec spec = stored->spec;
+  if (stored->run.variant >= spec.variants.size()) return InternalError(cannot + "its variant is not stored");
+  spec.variants = {spec.variants[stored->run.variant]};
+  spec.selectors = {"id=" + stored->run.device.str()};
+  spec.name = "rerun of " + run.str();
+  spec.budgets.clear();
+  spec.rerun_of = run.str();
+  for (const auto& [what, path, digest] :
+       {std::tuple("its model", spec.model_path, spec.model), std::tuple("its data", spec.data_path, spec.data)}) {
+    if (parts_.artifacts.Has(digest)) continue;
+    return FailedPreconditionError(cannot + what + " (" + path + ", sha256 " + digest.hex() +
+                                   ") is not in the artifact store any more; submit the job again with that file");
+  }
+  return spec;
+}
+
+grpc::Status JobService::RerunRun(grpc::ServerContext*, const v1::RerunRequest* request,
+                                  v1::SubmitJobResponse* response) {
+  auto spec = RerunSpec(RunId(request->run_id()));
+  if (!spec.ok()) return ToGrpc(spec.status());
+  if (const Status files = CheckFiles(*spec); !files.ok()) return ToGrpc(files);
+  return Submit(*std::move(spec), request->idempotency_key(), response);
+}
+
+grpc::Status JobService::Submit(JobSpec spec, const std::string& idempotency_key,
+                                v1::SubmitJobResponse* response) {
   const auto answer = AwaitCore<Result<SubmitAnswer>>(parts_.core, [&](auto reply) {
-    parts_.coordinator.Submit(*std::move(spec), request->idempotency_key(), std::move(reply));
+    parts_.coordinator.Submit(std::move(spec), idempotency_key, std::move(reply));
   });
   if (!answer.ok()) return ToGrpc(answer.status());
   response->set_job_id(answer->job.str());

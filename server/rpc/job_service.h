@@ -26,6 +26,7 @@ class JobService final : public v1::JobService::Service {
   explicit JobService(Parts parts) : parts_(std::move(parts)) {}
 
   grpc::Status SubmitJob(grpc::ServerContext*, const v1::SubmitJobRequest*, v1::SubmitJobResponse*) override;
+  grpc::Status RerunRun(grpc::ServerContext*, const v1::RerunRequest*, v1::SubmitJobResponse*) override;
   grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest*, v1::JobStatus*) override;
   grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*, v1::ListJobsResponse*) override;
   grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*, v1::CancelJobResponse*) override;
@@ -35,6 +36,9 @@ class JobService final : public v1::JobService::Service {
 
  private:
   Status CheckFiles(const JobSpec& spec);
+  grpc::Status Submit(JobSpec spec, const std::string& idempotency_key, v1::SubmitJobResponse* response);
+  // The job that repeats a run.
+  Result<JobSpec> RerunSpec(const RunId& run);
   // The live job from the core, or an ended one from the store.
   Result<v1::JobStatus> StatusOf(const JobId& job);
 

@@ -1,9 +1,10 @@
 #include "server/rpc/result_service.h"
 
-#include <algorithm>
-#include <set>
+#include <optional>
 
-#include "kpi/comparison.h"
+#include "kpi/paired_accuracy.h"
+#include "kpi/tensor_file.h"
+#include "server/rpc/compare.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/status.h"
 
@@ -12,58 +13,47 @@ namespace {
 
 constexpr std::uint32_t kDefaultResultLimit = 50;
 
-std::string VariantName(const StoredResult& result) {
-  return result.run.variant < result.spec.variants.size() ? result.spec.variants[result.run.variant].name
-                                                          : "";
+// A tensor file of the artifact store and the views into it.
+struct MappedBlob {
+  MappedFile file;
+  std::vector<NamedTensorView> tensors;
+};
+
+std::optional<MappedBlob> MapBlob(ArtifactStore& artifacts, const Digest& digest) {
+  if (digest.empty()) return std::nullopt;
+  auto file = artifacts.Map(digest);
+  if (!file.ok()) return std::nullopt;
+  auto tensors = DecodeTensorFile(file->bytes());
+  if (!tensors.ok() || tensors->empty()) return std::nullopt;
+  return MappedBlob{*std::move(file), *std::move(tensors)};
 }
 
-bool IsValid(const StoredResult& result) {
-  return result.evaluation && result.evaluation->judgement.verdict == Verdict::kValid;
-}
-
-// Only valid runs may be compared; what is left out is said.
-std::vector<StoredResult> ValidOnly(std::vector<StoredResult> results, v1::Comparison& out) {
-  std::vector<StoredResult> valid;
-  for (StoredResult& result : results) {
-    if (IsValid(result)) {
-      valid.push_back(std::move(result));
-      continue;
-    }
-    const std::string why =
-        result.evaluation ? "its verdict is " + std::string(VerdictName(result.evaluation->judgement.verdict))
-                          : "it is " + std::string(RunStateName(result.run.state));
-    out.add_notes("run " + result.run.id.str() + " (" + result.run.device.str() + ", " + VariantName(result) +
-                  ") is left out: " + why);
+Digest PredictionsOfRun(const StoredResult& result) {
+  for (const RepetitionReport& report : result.measurements) {
+    if (!report.predictions.empty()) return report.predictions;
   }
-  return valid;
+  return Digest();
 }
 
-void AddRows(const StoredResult& a, const StoredResult& b, v1::Comparison& out) {
-  for (const KpiDefinition& kpi : KpiCatalog()) {
-    const auto value_a = a.evaluation->kpis.values.find(std::string(kpi.name));
-    const auto value_b = b.evaluation->kpis.values.find(std::string(kpi.name));
-    if (value_a == a.evaluation->kpis.values.end() || value_b == b.evaluation->kpis.values.end()) continue;
-    const KpiComparison compared = CompareKpi(kpi.better, value_a->second, value_b->second);
-    v1::Comparison::Row& row = *out.add_rows();
-    row.set_device(a.run.device == b.run.device ? a.run.device.str()
-                                                : a.run.device.str() + " / " + b.run.device.str());
-    row.set_variant_a(VariantName(a));
-    row.set_variant_b(VariantName(b));
-    row.set_run_a(a.run.id.str());
-    row.set_run_b(b.run.id.str());
-    row.set_kpi(std::string(kpi.name));
-    row.set_unit(std::string(kpi.unit));
-    *row.mutable_a() = KpiToProto(kpi, value_a->second);
-    *row.mutable_b() = KpiToProto(kpi, value_b->second);
-    if (compared.ratio) row.set_ratio(*compared.ratio);
-    row.set_change(std::string(ChangeName(compared.change)));
-  }
+// The same samples in the same order, chosen from the same data.
+bool AnsweredTheSame(const StoredResult& a, const StoredResult& b) {
+  return a.spec.task == Task::kClassification && b.spec.task == Task::kClassification &&
+         a.spec.data == b.spec.data && a.run.prepared && b.run.prepared &&
+         a.run.prepared->labels == b.run.prepared->labels && a.spec.data_spec.samples == b.spec.data_spec.samples &&
+         a.spec.data_spec.seed == b.spec.data_spec.seed &&
+         a.spec.data_spec.accuracy_interval.has_value() == b.spec.data_spec.accuracy_interval.has_value();
 }
 
-std::set<std::string> Variants(const std::vector<StoredResult>& results) {
-  std::set<std::string> names;
-  for (const StoredResult& result : results) names.insert(VariantName(result));
-  return names;
+std::optional<PairedAccuracy> PairAccuracyOf(ArtifactStore& artifacts, const StoredResult& a,
+                                             const StoredResult& b) {
+  if (!AnsweredTheSame(a, b)) return std::nullopt;
+  const auto first = MapBlob(artifacts, PredictionsOfRun(a));
+  const auto second = MapBlob(artifacts, PredictionsOfRun(b));
+  const auto labels = MapBlob(artifacts, a.run.prepared->labels);
+  if (!first || !second || !labels) return std::nullopt;
+  return ComparePairedAccuracy(first->tensors.front(), second->tensors.front(), labels->tensors.front(),
+                               a.spec.data_spec.accuracy_interval.has_value())
+      .value;
 }
 
 }  // namespace
@@ -102,47 +92,26 @@ Result<std::vector<StoredResult>> ResultService::ResultsOf(const std::string& id
     one.push_back(*std::move(result));
     return one;
   }
-  auto results = reader_.ListResultsOf(JobId(id));
+  const std::size_t slash = id.find_first_of("/:");
+  auto results = reader_.ListResultsOf(JobId(id.substr(0, slash)));
   if (results.status().code() == StatusCode::kNotFound) {
     return NotFoundError("neither a run nor a job '" + id +
                          "'; `paddock job list` and `paddock result list` show them");
   }
+  if (results.ok() && slash != std::string::npos) return OnlyVariant(*std::move(results), id.substr(slash + 1));
   return results;
 }
 
 grpc::Status ResultService::Compare(grpc::ServerContext*, const v1::CompareRequest* request,
                                     v1::Comparison* out) {
-  auto all_a = ResultsOf(request->a());
-  if (!all_a.ok()) return ToGrpc(all_a.status());
-  auto all_b = ResultsOf(request->b());
-  if (!all_b.ok()) return ToGrpc(all_b.status());
-  const bool same_job = request->a() == request->b();
-  const auto a = ValidOnly(*std::move(all_a), *out);
-  v1::Comparison ignored;
-  const auto b = ValidOnly(*std::move(all_b), same_job ? ignored : *out);
-  const bool by_variant = Variants(a) == Variants(b) && a.size() * b.size() > 1;
-  const bool single = a.size() == 1 && b.size() == 1;
-  std::set<RunId> paired_b;
-  for (const StoredResult& left : a) {
-    bool paired = false;
-    for (const StoredResult& right : b) {
-      const bool fits = single || (left.run.device == right.run.device &&
-                                   (!by_variant || VariantName(left) == VariantName(right)));
-      if (!fits) continue;
-      paired = true;
-      paired_b.insert(right.run.id);
-      AddRows(left, right, *out);
-    }
-    if (!paired)
-      out->add_notes("run " + left.run.id.str() + " of " + request->a() + " has no partner in " +
-                     request->b());
-  }
-  for (const StoredResult& right : b) {
-    if (!paired_b.contains(right.run.id)) {
-      out->add_notes("run " + right.run.id.str() + " of " + request->b() + " has no partner in " +
-                     request->a());
-    }
-  }
+  auto a = ResultsOf(request->a());
+  if (!a.ok()) return ToGrpc(a.status());
+  auto b = ResultsOf(request->b());
+  if (!b.ok()) return ToGrpc(b.status());
+  *out = CompareSides({request->a(), *std::move(a)}, {request->b(), *std::move(b)},
+                      [this](const StoredResult& left, const StoredResult& right) {
+                        return PairAccuracyOf(artifacts_, left, right);
+                      });
   return grpc::Status::OK;
 }
 

@@ -113,6 +113,35 @@ TEST_CASE("samples are a number or what is to be known from them, and nothing el
                  !Contains("known here: file, inputs, labels, samples_until"));
 }
 
+TEST_CASE("budgets come from the file and from flags, which may have units") {
+  JobFolder folder;
+  JobFlags flags;
+  flags.budgets = {"latency_p99<=20ms, accuracy_top1>=90%", "artifact_size <= 64 KiB"};
+  const auto job =
+      folder.Read(kMinimal + "budgets: {latency_p99: {max: 1, min: 0.001}, power_mean: {max: 10}}\n", flags);
+  INFO(job.status().ToString());
+  REQUIRE(job.ok());
+  const auto& budgets = job->spec.budgets();
+  CHECK(budgets.at("latency_p99").max() == Approx(0.02));
+  CHECK(budgets.at("latency_p99").min() == 0.001);
+  CHECK(budgets.at("accuracy_top1").min() == Approx(0.9));
+  CHECK_FALSE(budgets.at("accuracy_top1").has_max());
+  CHECK(budgets.at("artifact_size").max() == 65536);
+  CHECK(budgets.at("power_mean").max() == 10);
+  CHECK_THAT(ErrorOf(kMinimal + "budgets: {latency_p99: {most: 1}}\n"),
+             Contains("budgets.latency_p99.most: unknown key"));
+  CHECK_THAT(ErrorOf(kMinimal + "budgets: {latency_p99: {max: 20ms}}\n"),
+             Contains("budgets.latency_p99.max: must be a number"));
+  for (const char* wrong : {"latency_p99", "latency_p99<20ms", "latency_p99<=", "<=3", "latency_p99<=fast",
+                            "latency_p99<=20mJ", "latency_p99<=20parsecs", "latency_p99<=20ms,"}) {
+    flags.budgets = {wrong};
+    const auto refused = folder.Read(kMinimal, flags);
+    INFO(wrong);
+    REQUIRE_FALSE(refused.ok());
+    CHECK_THAT(refused.status().message(), Contains("--budget '"));
+  }
+}
+
 TEST_CASE("files in a job file are relative to it, those of flags to the working folder") {
   JobFolder folder;
   auto job = folder.Read(kWholeJob);

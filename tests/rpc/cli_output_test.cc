@@ -87,6 +87,90 @@ TEST_CASE("the document of a job is the contract") {
   CHECK(text.find("\"job\"") < text.find("\"runs\""));
 }
 
+v1::Comparison SlowerComparison() {
+  v1::Comparison comparison;
+  v1::Comparison::Row& row = *comparison.add_rows();
+  row.set_device("cpu-1");
+  row.set_variant_a("as-is");
+  row.set_variant_b("int8");
+  row.set_run_a("r-1");
+  row.set_run_b("r-2");
+  row.set_kpi("latency_p50");
+  row.set_unit("s");
+  *row.mutable_a() = MakeKpi(0.010, "s", "lower");
+  *row.mutable_b() = MakeKpi(0.012, "s", "lower");
+  row.set_ratio(1.2);
+  row.set_change("worse");
+  v1::Comparison::Effect& effect = *row.mutable_effect();
+  effect.set_kind("ratio");
+  effect.set_value(1.2);
+  effect.set_lower(1.18);
+  effect.set_upper(1.22);
+  effect.set_confidence(0.968);
+  effect.set_p_value(0.0079);
+  effect.set_test("Hodges-Lehmann, Moses 96.8 %; Mann-Whitney exact p=0.0079");
+  v1::Comparison::Row& unknown = *comparison.add_rows();
+  unknown = row;
+  unknown.set_kpi("f1_macro");
+  unknown.set_unit("1");
+  unknown.clear_effect();
+  unknown.clear_ratio();
+  unknown.set_change("not decidable");
+  v1::Comparison::Combined& combined = *comparison.add_combined();
+  combined.add_devices("cpu-1");
+  combined.add_devices("cpu-2");
+  combined.set_variant_a("as-is");
+  combined.set_variant_b("int8");
+  combined.set_kpi("latency_p50");
+  combined.set_unit("s");
+  *combined.mutable_effect() = effect;
+  combined.set_change("not decidable");
+  v1::Comparison::Difference& difference = *comparison.add_differences();
+  difference.set_what("option threads");
+  difference.set_a("1");
+  difference.add_devices("cpu-1");
+  v1::Comparison::ParetoPoint& point = *comparison.add_pareto();
+  point.set_run("r-2");
+  point.set_device("cpu-1");
+  point.set_variant("int8");
+  point.add_objectives("latency_p50");
+  point.add_objectives("artifact_size");
+  point.add_dominated_by("r-1");
+  comparison.add_notes("run r-9 is left out");
+  return comparison;
+}
+
+TEST_CASE("the document of a comparison is the contract") {
+  CHECK(DifferenceFromGolden(Golden("comparison_document"),
+                             Json::parse(Text(ComparisonDocument(SlowerComparison())))) == "");
+}
+
+TEST_CASE("a comparison is shown with its effect, and - where none is known") {
+  const v1::Comparison comparison = SlowerComparison();
+  CHECK(AsText(ComparisonTable(OutputFormat::kTable, comparison)) ==
+        "DEVICE  VARIANT       KPI          A         B         EFFECT                           CHANGE\n"
+        "cpu-1   as-is / int8  latency_p50  10.00 ms  12.00 ms  +20.00 % (+18.00 % .. +22.00 %)  worse\n"
+        "cpu-1   as-is / int8  f1_macro     0.01000   0.01200   -                                not "
+        "decidable\n");
+  CHECK_THAT(AsCsv(ComparisonTable(OutputFormat::kCsv, comparison)),
+             Catch::Contains("latency_p50,s,0.01,0.012,1.2,worse,ratio,1.2,1.18,1.22,0.968,0.0079,"));
+  CHECK_THAT(AsText(CombinedTable(comparison)), Catch::Contains("2        as-is / int8  latency_p50"));
+  CHECK_THAT(AsText(ParetoTable(comparison)),
+             Catch::Contains("dominated by r-1  latency_p50, artifact_size"));
+  CHECK_THAT(AsText(DifferenceTable(comparison)), Catch::Contains("option threads"));
+}
+
+TEST_CASE("a repeat is shown inside or outside the original's interval") {
+  const v1::RunResult original = ValidRun();
+  v1::RunResult repeat = ValidRun();
+  (*repeat.mutable_kpis())["latency_p50"].set_value(0.001507);
+  const auto rows = RepeatRows(original, repeat);
+  REQUIRE(rows.size() == 2);
+  const std::string text = AsText(RepeatTable(rows));
+  CHECK_THAT(text, Catch::Contains("outside by 10.00 %"));
+  CHECK_THAT(text, Catch::Contains("inside"));
+}
+
 TEST_CASE("bytes that are not text do not break the document") {
   v1::RunResult run = FailedRun();
   run.mutable_failure()->set_message("\xff\xfe broken");
