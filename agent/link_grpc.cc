@@ -136,10 +136,13 @@ class GrpcLink::Impl {
       out.mutable_failure()->set_message(report.failure->message);
       out.set_retry(report.failure->retry);
     }
+    const MonotonicTime begin = SystemClock().Now();
+    std::uint64_t bytes = 0;
     for (const RepetitionFiles& files : report.repetitions) {
       v1::RepetitionReport& repetition = *out.add_repetitions();
       repetition.set_index(files.index);
       PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t size, FileSize(files.record_path));
+      bytes += size;
       if (size <= kMaxInlineRecordBytes) {
         PADDOCK_ASSIGN_OR_RETURN(*repetition.mutable_record(), ReadFile(files.record_path));
       } else {
@@ -149,6 +152,13 @@ class GrpcLink::Impl {
       if (files.predictions_path.empty()) continue;
       PADDOCK_ASSIGN_OR_RETURN(const Digest digest, blobs_.Upload(files.predictions_path));
       repetition.set_predictions_sha256(digest.hex());
+      PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t predictions_size, FileSize(files.predictions_path));
+      bytes += predictions_size;
+    }
+    FillStages(report.stages, &out);
+    if (bytes > 0) {
+      const double seconds = std::chrono::duration<double>(SystemClock().Now() - begin).count();
+      FillStages({{kUploadStage, std::nullopt, seconds, bytes, std::nullopt}}, &out);
     }
     return message;
   }

@@ -50,6 +50,17 @@ v1::AgentMessage HelloMessage(const Greeting& greeting) {
   return message;
 }
 
+void FillStages(const std::vector<StageTime>& stages, v1::RunReport* out) {
+  for (const StageTime& stage : stages) {
+    v1::StageTime& to = *out->add_stages();
+    to.set_stage(stage.stage);
+    if (stage.repetition) to.set_repetition(*stage.repetition);
+    to.set_seconds(stage.seconds);
+    if (stage.bytes) to.set_bytes(*stage.bytes);
+    if (stage.energy_j) to.set_energy_j(*stage.energy_j);
+  }
+}
+
 v1::AgentMessage ProgressMessage(const Progress& progress) {
   v1::AgentMessage message;
   v1::ProgressReport& report = *message.mutable_progress();

@@ -51,6 +51,7 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
   report.outcome = Outcome::kFailed;
   interrupted_ = interrupted;
   progress_ = Progress{.lease = run.assignment.lease, .stage = {}, .time_left_s = {}};
+  stages_.Finish({});
   repetition_s_.reset();
 
   const auto decoded = DecodeRunPlan(run.assignment.plan_json);
@@ -105,8 +106,10 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
     report.failure = FailureOfFarm(
         DataLossError("a repetition's record in " + run.folder + " cannot be read"), kStageReporting);
   }
+  report.stages = stages_.Finish(report.repetitions);
   progress_.time_left_s.reset();
-  EnterStage(kStageReporting);
+  progress_.stage = kStageReporting;
+  Publish(progress_.inferences_done);
   plan_ = nullptr;
   return report;
 }
@@ -130,7 +133,9 @@ Result<BlobCache::Pin> RunRunner::FetchBlob(const Digest& digest) {
     if (known) return std::move(*known);
     if (interrupted_()) return CancelledError("interrupted while fetching blob " + digest.ShortHex());
     PADDOCK_ASSIGN_OR_RETURN(const auto partial, cache_.Receive(digest));
+    const std::uint64_t offset = partial->offset();
     Status status = transfer_.Download(digest, *partial, damaged > 0, interrupted_);
+    stages_.AddBytes(partial->offset() - offset);
     if (status.code() == StatusCode::kDataLoss) {  // the coordinator's own copy
       PADDOCK_RETURN_IF_ERROR(cache_.DropPartial(digest));
       return status;
@@ -188,6 +193,7 @@ Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunP
   PADDOCK_ASSIGN_OR_RETURN(SharedCounter counter, SharedCounter::Open(CounterPath(folder)));
   counter.Store(0);
   progress_.inferences_done = 0;
+  EnterStage(kStageLoading);
 
   ProcessRequest request;
   request.environment = settings_.worker_environment;
@@ -248,6 +254,9 @@ std::optional<Failure> RunRunner::Judge(const ProcessResult& ended, const Attemp
 }
 
 void RunRunner::EnterStage(const std::string& stage) {
+  // Repetitions count from 1 in progress; before the first one the whole lease is meant.
+  stages_.Enter(stage,
+                progress_.repetition == 0 ? std::nullopt : std::optional(progress_.repetition - 1));
   progress_.stage = stage;
   Publish(progress_.inferences_done);
 }

@@ -19,6 +19,7 @@
 #include "agent/link.h"
 #include "agent/run_types.h"
 #include "agent/spool.h"
+#include "agent/stage_clock.h"
 #include "agent/worker_protocol.h"
 #include "base/clock.h"
 #include "base/subprocess.h"
@@ -67,6 +68,7 @@ class RunRunner {
   // Of the run at hand.
   std::function<bool()> interrupted_;
   Progress progress_;
+  StageClock stages_;
   const RunPlan* plan_ = nullptr;
   std::uint32_t repetitions_left_ = 0;  // with the one that runs
   MonotonicTime repetition_began_;

@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "kpi/stage_time.h"
 
 namespace paddock::agent {
 
@@ -57,6 +58,9 @@ struct RepetitionFiles {
   std::uint32_t index = 0;
   std::string record_path;
   std::string predictions_path;  // empty: none kept
+  // Of the record, on the machine's clock and over the measured window; not kept in the spool.
+  std::optional<double> first_inference_s{};
+  std::optional<double> energy_j{};
 };
 
 struct Report {
@@ -64,6 +68,7 @@ struct Report {
   Outcome outcome = Outcome::kDone;
   std::optional<Failure> failure;  // when failed
   std::vector<RepetitionFiles> repetitions;
+  std::vector<StageTime> stages;  // of this lease, in order; those of an agent that was started again are lost
 };
 
 struct Progress {

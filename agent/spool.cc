@@ -9,6 +9,7 @@
 #include "agent/worker_protocol.h"
 #include "base/file.h"
 #include "base/strict_json.h"
+#include "kpi/energy.h"
 #include "kpi/run_record.h"
 
 namespace paddock::agent {
@@ -31,6 +32,18 @@ Result<Assignment> ReadAssignment(const std::string& folder) {
   return assignment;
 }
 
+Json StagesAsJson(const std::vector<StageTime>& stages) {
+  Json list = Json::array();
+  for (const StageTime& stage : stages) {
+    Json item = {{"stage", stage.stage}, {"seconds", stage.seconds}};
+    if (stage.repetition) item["repetition"] = *stage.repetition;
+    if (stage.bytes) item["bytes"] = *stage.bytes;
+    if (stage.energy_j) item["energy_j"] = *stage.energy_j;
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
 std::string EncodeReport(const Report& report) {
   Json json = {{"outcome", OutcomeName(report.outcome)}, {"repetitions", Json::array()}};
   if (report.failure) {
@@ -43,7 +56,25 @@ std::string EncodeReport(const Report& report) {
     json["repetitions"].push_back(
         {{"index", repetition.index}, {"predictions", !repetition.predictions_path.empty()}});
   }
+  if (!report.stages.empty()) json["stages"] = StagesAsJson(report.stages);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<std::vector<StageTime>> ReadStages(const Json& list) {
+  std::vector<StageTime> stages;
+  if (!list.is_array()) return InvalidArgumentError("stages: must be a list");
+  for (const Json& item : list) {
+    StageTime stage;
+    StrictObject nested(item, "stages");
+    nested.Required("stage", &stage.stage);
+    nested.Optional("repetition", &stage.repetition);
+    nested.Required("seconds", &stage.seconds);
+    nested.Optional("bytes", &stage.bytes);
+    nested.Optional("energy_j", &stage.energy_j);
+    PADDOCK_RETURN_IF_ERROR(nested.Finish());
+    stages.push_back(std::move(stage));
+  }
+  return stages;
 }
 
 Result<Report> ReadReport(const std::string& folder, const HeldLease& lease) {
@@ -80,6 +111,9 @@ Result<Report> ReadReport(const std::string& folder, const HeldLease& lease) {
       report.repetitions.push_back(std::move(files));
     }
   }
+  if (const Json* list = object.Child("stages")) {
+    PADDOCK_ASSIGN_OR_RETURN(report.stages, ReadStages(*list));
+  }
   PADDOCK_RETURN_IF_ERROR(object.Finish());
   PADDOCK_ASSIGN_OR_RETURN(report.outcome, ParseOutcome(outcome));
   return report;
@@ -100,6 +134,16 @@ Status RemoveFolder(const std::string& folder) {
   std::filesystem::remove_all(folder, error);
   if (error) return ErrnoStatus(error.value(), "cannot remove " + folder);
   return OkStatus();
+}
+
+std::optional<double> FirstInferenceS(const RepetitionRecord& record) {
+  if (!record.first_inference_ns || record.clock != RepetitionRecord().clock) return std::nullopt;
+  return static_cast<double>(*record.first_inference_ns) / 1e9;
+}
+
+std::optional<double> MeasuredJoules(const RepetitionRecord& record) {
+  if (record.energy_j || !record.power || record.energy_window) return record.energy_j;
+  return MeasuredEnergy(*record.power).gross_j;
 }
 
 // Run ids come over the wire and become part of a path.
@@ -179,14 +223,17 @@ std::vector<RepetitionFiles> CompleteRepetitions(const std::string& folder, std:
     const std::string path = RecordPath(folder, index);
     const auto bytes = ReadFile(path);
     if (!bytes.ok()) continue;
-    if (const auto record = DecodeRepetition(*bytes); !record.ok() || record->index != index) {
+    const auto record = DecodeRepetition(*bytes);
+    if (!record.ok() || record->index != index) {
       (void)RemoveFile(path);
       continue;
     }
     const std::string predictions = PredictionsPath(folder, index);
     complete.push_back({.index = index,
                         .record_path = path,
-                        .predictions_path = FileSize(predictions).ok() ? predictions : std::string()});
+                        .predictions_path = FileSize(predictions).ok() ? predictions : std::string(),
+                        .first_inference_s = FirstInferenceS(*record),
+                        .energy_j = MeasuredJoules(*record)});
   }
   return complete;
 }

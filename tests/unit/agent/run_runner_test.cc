@@ -1,5 +1,6 @@
 #include "agent/run_runner.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/stat.h>
 
@@ -64,6 +65,22 @@ TEST_CASE("every repetition is measured in a process of its own and leaves its r
   CHECK_FALSE(record.peak_memory_bytes);
   CHECK(record.energy_j.has_value());
   CHECK(report.repetitions[0].predictions_path.empty());
+
+  std::vector<std::string> waterfall;
+  for (const StageTime& stage : report.stages)
+    waterfall.push_back(stage.stage + (stage.repetition ? " " + std::to_string(*stage.repetition) : ""));
+  const auto place = [&](const std::string& name) {
+    return std::find(waterfall.begin(), waterfall.end(), name) - waterfall.begin();
+  };
+  const auto count = static_cast<std::ptrdiff_t>(waterfall.size());
+  REQUIRE(place("measured 1") < count);
+  CHECK(place("transfer") < place("load 0"));
+  CHECK(place("load 0") < place("warm-up 0"));
+  CHECK(place("measured 0") < place("load 1"));
+  CHECK(place("first-inference 0") == count);  // the driver's time is modelled, that of the waterfall is not
+  const StageTime& transfer = report.stages[static_cast<std::size_t>(place("transfer"))];
+  CHECK(transfer.bytes == runner.run.model.size() + runner.run.batches[0].size() + runner.run.batches[1].size());
+  CHECK(report.stages[static_cast<std::size_t>(place("measured 0"))].energy_j.has_value());
 
   std::vector<std::string> stages;
   for (const Progress& sent : runner.progress) {

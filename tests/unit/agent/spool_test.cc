@@ -68,12 +68,15 @@ TEST_CASE("a report comes back as it was written", "[spool]") {
                          .record_path = RecordPath(run->folder, 0),
                          .predictions_path = PredictionsPath(run->folder, 0)},
                         {.index = 2, .record_path = RecordPath(run->folder, 2), .predictions_path = ""}};
+  report.stages = {{kTransferStage, std::nullopt, 0.5, 100, std::nullopt},
+                   {kMeasuredStage, 2, 1.5, std::nullopt, 0.25}};
   REQUIRE(spool.WriteReport(*run, report).ok());
 
   const auto found = OpenSpool(folder).TakeFound();
   REQUIRE(found.size() == 1);
   REQUIRE(found[0].report);
   const Report& read = *found[0].report;
+  CHECK(read.stages == report.stages);
   CHECK(read.lease == report.lease);
   CHECK(read.outcome == Outcome::kFailed);
   REQUIRE(read.failure);
