@@ -42,8 +42,6 @@ struct SmallRun {
     plan.outputs = {{"y", ElementType::kFloat32, {-1, 3}}};
     plan.scenario.min_duration_s = 0.05;
     plan.scenario.min_inferences = 20;
-    plan.scenario.median_precision = 0;
-    plan.scenario.tail_precision = 0;
     plan.scenario.warmup = {.min_inferences = 4, .min_s = 0};
     plan.repetitions = 2;
     plan.repetition_timeout_s = 60;
