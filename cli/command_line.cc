@@ -84,8 +84,9 @@ int UnexpectedArgument(CLI::App& app) {
 
 Result<Globals> ReadGlobals(const CommandLine& line) {
   Globals globals;
+  const bool names_output = line.export_format == "json" || line.export_format == "csv";
   PADDOCK_ASSIGN_OR_RETURN(globals.format,
-                           ParseOutputFormat(line.export_format.empty() ? line.output : line.export_format));
+                           ParseOutputFormat(names_output ? line.export_format : line.output));
   const auto colon = line.server.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == line.server.size()) {
     return InvalidArgumentError("--server '" + line.server + "' is not HOST:PORT, like " + kDefaultServer);

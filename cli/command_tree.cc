@@ -41,13 +41,16 @@ void AddJobFlags(CLI::App& command, JobFlags& job) {
           "SELECTOR");
   AddList(command, "--variant", job.variants, "How the model is prepared: as-is, optimize; may be repeated",
           "NAME");
-  command.add_option("--scenario", job.scenario, "How inferences are issued: single-stream, multi-stream, offline, server, periodic")
+  command
+      .add_option("--scenario", job.scenario,
+                  "How inferences are issued: single-stream, multi-stream, offline, server, periodic")
       ->type_name("KIND");
   command.add_option("--samples", job.samples, "How many samples to take, spread evenly over the labels")
       ->type_name("N");
   command.add_option("--repetitions", job.repetitions, "Fresh processes per run")->type_name("N");
   AddList(command, "--budget", job.budgets,
-          "Limits that decide the exit code: latency_p99<=20ms,accuracy_top1>=0.9; may be repeated", "LIMITS");
+          "Limits that decide the exit code: latency_p99<=20ms,accuracy_top1>=0.9; may be repeated",
+          "LIMITS");
   command.add_option("--name", job.name, "A name for the job")->type_name("TEXT");
 }
 
@@ -100,23 +103,41 @@ void AddResultCommands(CLI::App& app, CommandLine& line) {
   list.add_option("--limit", line.limit, "How many (20); a job's are always all")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  AddCommand(result, line, "show", "One result with everything that is known about it",
-             "  paddock result show r-57\n  paddock result show r-57 -o json\n",
-             [&line](const Globals& globals) { return ShowResult(globals, line.id); })
-      .add_option("RUN", line.id, "Id of the run")
-      ->required()
-      ->type_name("");
+  CLI::App& show = AddCommand(result, line, "show", "One result with everything that is known about it",
+                              "  paddock result show r-57\n  paddock result show r-57 -o json\n"
+                              "  paddock result show r-57 --distribution --repetition 0\n",
+                              [&line](const Globals& globals) {
+                                return line.distribution ? ShowDistribution(globals, line.id, line.repetition)
+                                                         : ShowResult(globals, line.id);
+                              });
+  show.add_option("RUN", line.id, "Id of the run")->required()->type_name("");
+  CLI::Option* distribution =
+      show.add_flag("--distribution", line.distribution,
+                    "The latencies of all repetitions together: a curve and percentiles");
+  show.add_option("--repetition", line.repetition, "Only of this one; they count from 0")
+      ->needs(distribution)
+      ->type_name("N");
   CLI::App& exported =
       AddCommand(result, line, "export", "Valid results as JSON or CSV, for spreadsheets and scripts",
                  "  paddock result export j-12 --format csv --out j-12.csv\n  paddock result export --all > "
-                 "everything.json\n",
+                 "everything.json\n  paddock result export r-57 --format perfetto --out r-57.json\n"
+                 "  paddock result export r-57 --raw --format csv --out r-57.csv\n",
                  [&line](const Globals& globals) {
+                   if (line.raw || line.export_format == "hdr" || line.export_format == "perfetto") {
+                     std::string format = line.export_format;
+                     if (format.empty()) format = globals.format == OutputFormat::kCsv ? "csv" : "json";
+                     return ExportRaw(globals, line.id, format, line.out_file, line.all_verdicts);
+                   }
                    return ExportResults(globals, line.id, line.out_file, line.all_verdicts);
                  });
   exported.add_option("ID", line.id, "A run or a job; without it the results of all jobs")->type_name("");
-  exported.add_option("--format", line.export_format, "json or csv; the same as -o (json)")
-      ->check(CLI::IsMember({"json", "csv"}))
+  exported
+      .add_option("--format", line.export_format,
+                  "json or csv: KPIs, the same as -o (json), or with --raw every query; hdr: a run's "
+                  "histograms as HdrHistogram's log; perfetto: a run's trace for ui.perfetto.dev")
+      ->check(CLI::IsMember({"json", "csv", "hdr", "perfetto"}))
       ->type_name("FORMAT");
+  exported.add_flag("--raw", line.raw, "What a run measured instead of its KPIs");
   exported.add_option("--out", line.out_file, "Write to this file instead of stdout")->type_name("FILE");
   exported.add_flag("--all", line.all_verdicts, "Also results that are not valid, with their verdict");
   AddCommand(result, line, "rerun", "Repeat a run on its device and say whether it finds the same",
@@ -130,7 +151,9 @@ void AddResultCommands(CLI::App& app, CommandLine& line) {
                  "  paddock compare r-57 r-61\n  paddock compare j-12 j-13 -o wide\n"
                  "  paddock compare j-12/as-is j-12/int8\n",
                  [&line](const Globals& globals) { return Compare(globals, line.id, line.second_id); });
-  compare.add_option("A", line.id, "A run, a job, or a variant of a job: JOB/VARIANT")->required()->type_name("");
+  compare.add_option("A", line.id, "A run, a job, or a variant of a job: JOB/VARIANT")
+      ->required()
+      ->type_name("");
   compare.add_option("B", line.second_id, "A run, a job, or a variant of a job")->required()->type_name("");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct CommandLine {
   std::vector<std::string> on;
   std::uint32_t limit = 20;
   bool all_verdicts = false;
+  bool raw = false;
+  bool distribution = false;
+  std::optional<std::uint32_t> repetition;
   std::function<int(const Globals&)> action;  // of the command that was named; empty when none was
 };
 

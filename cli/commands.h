@@ -1,6 +1,7 @@
 // The commands of `paddock`. Data go to stdout, messages and progress to stderr; each returns the exit code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,13 @@ int ShowResult(const Globals& globals, const std::string& run_id);
 // kCsv. Only valid runs, because exports are averaged by others, unless `all_verdicts`; stderr says what was left out.
 int ExportResults(const Globals& globals, const std::string& id, const std::string& out, bool all_verdicts);
 // kExitNoValidVerdict when there are no two valid runs to compare.
+// The distribution of a run's latencies, of all repetitions merged or of one.
+int ShowDistribution(const Globals& globals, const std::string& run_id,
+                     std::optional<std::uint32_t> repetition);
+// What a run measured, as `format` says: hdr, csv, json or perfetto. A run that is not valid only with `all_verdicts`, but for
+// perfetto, since a trace is looked at and not averaged.
+int ExportRaw(const Globals& globals, const std::string& run_id, const std::string& format,
+              const std::string& out, bool all_verdicts);
 int Compare(const Globals& globals, const std::string& a, const std::string& b);
 // Submits a job that repeats the run, follows it, and says whether it found the same. Where it lies does not change the exit
 // code; that is the one of the repeat's job.

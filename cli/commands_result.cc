@@ -4,7 +4,9 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/document.h"
+#include "cli/evidence_download.h"
 #include "cli/result_table.h"
+#include "cli/waterfall.h"
 
 namespace paddock {
 namespace {
@@ -116,6 +118,9 @@ int ShowResult(const Globals& globals, const std::string& run_id) {
   } else {
     std::cout << AsText(Fields(*result)) << "\n";
     PrintTable(globals.format, Kpis(*result), "no KPIs");
+    if (const std::string waterfall = WaterfallText(*result); !waterfall.empty())
+      std::cout << "\n" << waterfall;
+    PrintMessage(ExpiredRecords(*result));
     PrintBudgets(globals.format, {*result});
     if (globals.format == OutputFormat::kWide) {
       std::cout << "\nplan as measured:\n" << Printable(result->provenance().plan_json()) << "\n";
@@ -135,6 +140,12 @@ int ExportResults(const Globals& globals, const std::string& id, const std::stri
     auto fetched = FetchResults(connection, id, kExportLimit);
     if (!fetched.ok()) return Report(fetched.status());
     results = *std::move(fetched);
+  }
+  const auto not_valid = std::count_if(results.begin(), results.end(), [](const v1::RunResult& result) {
+    return result.verdict() != "valid";
+  });
+  if (all_verdicts && not_valid > 0) {
+    std::cerr << not_valid << " of these are not valid: `verdict` says which; do not average them\n";
   }
   std::vector<v1::RunResult> left_out;
   if (!all_verdicts) left_out = TakeNotValid(results);

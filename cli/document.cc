@@ -1,5 +1,6 @@
 #include "cli/document.h"
 
+#include "cli/waterfall.h"
 
 namespace paddock {
 namespace {
@@ -98,25 +99,30 @@ OrderedJson RunDocument(const v1::RunResult& result) {
     OrderedJson entry = {{"index", repetition.index()}, {"record_sha256", repetition.record_sha256()}};
     if (!repetition.predictions_sha256().empty())
       entry["predictions_sha256"] = repetition.predictions_sha256();
+    if (repetition.record_expires_wall_ms() != 0)
+      entry["record_expires_wall_ms"] = repetition.record_expires_wall_ms();
+    if (repetition.record_gone()) entry["record"] = "gone";
     repetitions.push_back(std::move(entry));
   }
-  OrderedJson out = {{"id", result.run_id()},
-          {"job", result.job_id()},
-          {"device", result.device()},
-          {"driver", result.driver()},
-          {"variant", result.variant()},
-          {"state", result.state()},
-          {"failure", FailureDocument(result.has_failure(), result.failure())},
-          {"attempts", result.attempts()},
-          {"verdict", result.verdict().empty() ? OrderedJson(nullptr) : OrderedJson(result.verdict())},
-          {"reasons", std::move(reasons)},
-          {"kpis", std::move(kpis)},
-          {"missing", TextMap(result.missing())},
-          {"budgets", std::move(budgets)},
-          {"rerun_of", result.rerun_of().empty() ? OrderedJson(nullptr) : OrderedJson(result.rerun_of())},
-          {"repetitions", std::move(repetitions)},
-          {"provenance", ProvenanceDocument(result.provenance())}};
+  OrderedJson out = {
+      {"id", result.run_id()},
+      {"job", result.job_id()},
+      {"device", result.device()},
+      {"driver", result.driver()},
+      {"variant", result.variant()},
+      {"state", result.state()},
+      {"failure", FailureDocument(result.has_failure(), result.failure())},
+      {"attempts", result.attempts()},
+      {"verdict", result.verdict().empty() ? OrderedJson(nullptr) : OrderedJson(result.verdict())},
+      {"reasons", std::move(reasons)},
+      {"kpis", std::move(kpis)},
+      {"missing", TextMap(result.missing())},
+      {"budgets", std::move(budgets)},
+      {"rerun_of", result.rerun_of().empty() ? OrderedJson(nullptr) : OrderedJson(result.rerun_of())},
+      {"repetitions", std::move(repetitions)},
+      {"provenance", ProvenanceDocument(result.provenance())}};
   // Absent, not empty, where nobody said: an agent of an earlier version.
+  if (result.waterfall_size() > 0) out["waterfall"] = WaterfallDocument(result);
   return out;
 }
 

@@ -23,7 +23,7 @@ class ResultService final : public v1::ResultService::Service {
   grpc::Status Compare(grpc::ServerContext*, const v1::CompareRequest*, v1::Comparison*) override;
 
  private:
-  // The results of a job ("j-3") or the one of a run ("r-7").
+  // The results of a job ("j-3"), of a variant of it ("j-3/int8") or the one of a run ("r-7").
   Result<std::vector<StoredResult>> ResultsOf(const std::string& id);
   // Which records of the run are still there, and until when.
   void FillRetention(const StoredResult& result, v1::RunResult& out);
