@@ -156,19 +156,30 @@ std::map<std::string, std::string> CircumstancesOf(const StoredResult& result) {
   };
   if (result.run.prepared) out["artifact"] = result.run.prepared->artifact.hex();
   for (const auto& [key, value] : result.evaluation->options) out["option " + key] = value;
-  const Json spec = Json::parse(EncodeJobSpec(result.spec), nullptr, false);
+  return out;
+}
+
+// What a job asks for, as it is stored: the same for all its runs.
+std::map<std::string, std::string> TermsOf(const JobSpec& spec) {
+  std::map<std::string, std::string> out;
+  const Json json = Json::parse(EncodeJobSpec(spec), nullptr, false);
   for (const char* part : {"scenario", "data_spec"}) {
-    if (!spec.contains(part)) continue;
-    for (const auto& [key, value] : spec[part].items()) out[part + (" " + key)] = value.dump();
+    if (!json.contains(part)) continue;
+    for (const auto& [key, value] : json[part].items()) out[part + (" " + key)] = value.dump();
   }
   return out;
 }
 
 void AddDifferences(const std::vector<ResultPair>& pairs, v1::Comparison& out) {
   std::map<const StoredResult*, std::map<std::string, std::string>> known;
+  std::map<JobId, std::map<std::string, std::string>> terms;
   const auto circumstances = [&](const StoredResult* result) -> const std::map<std::string, std::string>& {
     const auto [found, is_new] = known.try_emplace(result);
-    if (is_new) found->second = CircumstancesOf(*result);
+    if (!is_new) return found->second;
+    const auto [of_job, is_new_job] = terms.try_emplace(result->run.job);
+    if (is_new_job) of_job->second = TermsOf(result->spec);
+    found->second = CircumstancesOf(*result);
+    found->second.insert(of_job->second.begin(), of_job->second.end());
     return found->second;
   };
   std::map<std::tuple<std::string, std::string, std::string>, std::set<std::string>> devices;

@@ -45,6 +45,7 @@ const v1::Comparison::Row* RowOf(const v1::Comparison& comparison, const std::st
 
 TEST_CASE("two runs are compared with effect, test and Pareto mark, and what differs around them is told") {
   StoredResult slow = StoredRunOf("r-2", "sim-1", "as-is", 0.012);
+  slow.run.job = JobId("j-2");
   slow.evaluation->runtime = "simulated 2";
   slow.evaluation->options["threads"] = "2";
   slow.spec.scenario.min_duration_s += 1;
