@@ -15,6 +15,7 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   spec.data_spec = {{{"x", "a"}},
                     "y",
                     500,
+                    {},
                     7,
                     {{"x", CastStep{ElementType::kInt8}},
                      {"", ScaleStep{0.5, 1}},

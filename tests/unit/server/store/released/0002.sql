@@ -10,7 +10,7 @@ INSERT INTO evaluations VALUES ('r-7', 'valid', 'onnxruntime 1.30.0', '{"threads
 INSERT INTO verdict_reasons VALUES ('r-7', 0, 'FEW_REPETITIONS', '1 of 1', '{"repetitions":1}');
 INSERT INTO kpis VALUES ('r-7', 'latency_p50', 0.001, 's', 0.0009, 0.0011, 0.95, NULL, '[0.0009,0.001,0.0011]');
 INSERT INTO kpis VALUES ('r-7', 'accuracy_top1', NULL, '1', NULL, NULL, NULL, 'no_labels', '');
-INSERT INTO latency_histograms VALUES ('r-7', 0, x'01');
+INSERT INTO latency_histograms VALUES ('r-7', 0, x'01', 1);
 INSERT INTO stage_times VALUES ('r-7', 12, 0, 'transferring', NULL, 0.5, 1000, NULL);
 INSERT INTO budgets VALUES ('r-7', 'latency_p99', 'max', 0.02, 'met', 'below');
 INSERT INTO recipes VALUES ('key', '{}');
