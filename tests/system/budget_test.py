@@ -28,12 +28,12 @@ class BudgetCompareRerun(FarmTest):
         self.assertEqual(met.code, 0, met)
         self.assertEqual([(b["kpi"], b["bound"], b["outcome"]) for b in met.json["runs"][0]["budgets"]],
                          [("artifact_size", "max", "met"), ("latency_p50", "max", "met")])
-        missed = self.run_job(budgets={"latency_p50": {"max": 1e-9}, "power_mean": {"max": 1}})
+        missed = self.run_job(budgets={"latency_p50": {"max": 1e-9}, "peak_memory": {"max": 1}})
         self.assertEqual(missed.code, 3, missed)
         budgets = {budget["kpi"]: budget for budget in missed.json["runs"][0]["budgets"]}
         self.assertEqual(budgets["latency_p50"]["outcome"], "missed")
-        self.assertEqual(budgets["power_mean"]["outcome"], "undecidable")
-        self.assertIn("missing", budgets["power_mean"]["detail"])
+        self.assertEqual(budgets["peak_memory"]["outcome"], "undecidable")
+        self.assertIn("missing", budgets["peak_memory"]["detail"])
         self.assertEqual(self.farm.cli("watch", missed.json["job"]["id"]).code, 3)
         shown = self.farm.cli("result", "show", missed.json["runs"][0]["id"])
         self.assertIn("latency_p50 <= 1.000 ns", shown.out)
