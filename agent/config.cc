@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/strict_json.h"
 #include "base/version.h"
+#include "device_drivers/meters_registry.h"
 #include "device_drivers/registry.h"
 
 namespace paddock::agent {
@@ -23,6 +24,8 @@ Status ReadConfigFile(const std::string& path, AgentConfig* config) {
   root.Optional("driver", &config->driver);
   root.Optional("labels", &config->labels);
   root.Optional("options", &config->options);
+  root.Optional("meter", &config->meter);
+  root.Optional("meter_options", &config->meter_options);
   root.Optional("shares", &config->shares);
   root.Optional("state", &config->state);
   root.Optional("cache_bytes", &config->cache_bytes);
@@ -49,6 +52,12 @@ std::string DriverNames() {
   return names;
 }
 
+std::string MeterNames() {
+  std::string names;
+  for (const MeterEntry& entry : AllMeters()) names.append(names.empty() ? "" : ", ").append(entry.name);
+  return names;
+}
+
 bool IsDeviceId(const std::string& id) {
   return !id.empty() && id.size() <= 64 && id[0] != '.' &&
          std::all_of(id.begin(), id.end(), [](unsigned char c) {
@@ -58,6 +67,7 @@ bool IsDeviceId(const std::string& id) {
 
 Status CheckConfig(const AgentConfig& config) {
   if (config.id.empty()) return InvalidArgumentError("no device id; set it with --id");
+  if (!config.meter.empty()) PADDOCK_RETURN_IF_ERROR(FindMeter(config.meter).status());
   if (!IsDeviceId(config.id)) {
     return InvalidArgumentError(
         "the device id \"" + config.id +
@@ -83,14 +93,17 @@ Status CheckConfig(const AgentConfig& config) {
 
 Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, const GetEnv& get_env) {
   CLI::App app("Runs a coordinator's benchmarks on one device.", "paddock-agent");
-  std::optional<std::string> server, id, driver, state, file, log_level;
-  std::vector<std::string> labels, options, shares;
+  std::optional<std::string> server, id, driver, meter, state, file, log_level;
+  std::vector<std::string> labels, options, meter_options, shares;
   bool version = false, check = false, print = false;
   app.add_option("--server", server, "HOST:PORT of the coordinator (default 127.0.0.1:7700)");
   app.add_option("--id", id, "the device's id on the farm");
   app.add_option("--driver", driver, "how the device runs models: " + DriverNames());
   app.add_option("--label", labels, "KEY=VALUE, for selectors; may be repeated")->allow_extra_args(false);
   app.add_option("--option", options, "KEY=VALUE, for the driver; may be repeated")->allow_extra_args(false);
+  app.add_option("--meter", meter, "what measures the device's power: " + MeterNames());
+  app.add_option("--meter-option", meter_options, "KEY=VALUE, for the meter; may be repeated")
+      ->allow_extra_args(false);
   app.add_option("--share", shares,
                  "what other devices use too, such as host-cpu: they take turns; may be repeated")
       ->allow_extra_args(false);
@@ -126,10 +139,12 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
   overlay(server, "PADDOCK_SERVER", &config.server);
   overlay(id, "PADDOCK_AGENT_ID", &config.id);
   overlay(driver, "PADDOCK_AGENT_DRIVER", &config.driver);
+  overlay(meter, "PADDOCK_AGENT_METER", &config.meter);
   overlay(state, "PADDOCK_AGENT_STATE", &config.state);
   overlay(log_level, "PADDOCK_AGENT_LOG_LEVEL", &config.log_level);
   PADDOCK_RETURN_IF_ERROR(ReadPairs("--label", labels, &config.labels));
   PADDOCK_RETURN_IF_ERROR(ReadPairs("--option", options, &config.options));
+  PADDOCK_RETURN_IF_ERROR(ReadPairs("--meter-option", meter_options, &config.meter_options));
   if (!shares.empty()) config.shares = shares;
   PADDOCK_RETURN_IF_ERROR(CheckConfig(config));
   if (check) command.kind = CommandKind::kCheckConfig;
@@ -149,6 +164,8 @@ std::string ConfigAsYaml(const AgentConfig& config) {
   key("driver") << config.driver;
   key("labels") << config.labels;
   key("options") << config.options;
+  key("meter") << config.meter;
+  key("meter_options") << config.meter_options;
   key("shares") << config.shares;
   key("state") << config.state;
   key("cache_bytes") << config.cache_bytes;

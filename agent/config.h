@@ -21,8 +21,10 @@ struct AgentConfig {
   std::string driver;                         // PADDOCK_AGENT_DRIVER; a family of the registry
   std::map<std::string, std::string> labels;  // over the driver's own
   DriverOptions options;                      // the driver's
-  std::vector<std::string> shares;            // resources that a measurement feels and other devices use too
-  std::string state;                          // PADDOCK_AGENT_STATE; a folder of this agent alone
+  std::string meter;                          // what measures the device's power; empty: nothing does
+  DriverOptions meter_options;
+  std::vector<std::string> shares;  // resources that a measurement feels and other devices use too
+  std::string state;                // PADDOCK_AGENT_STATE; a folder of this agent alone
   std::uint64_t cache_bytes = std::uint64_t{4} << 30;
   std::uint64_t worker_memory_limit_bytes = 0;  // 0: none
   std::string log_level = "info";               // PADDOCK_AGENT_LOG_LEVEL; debug, info, warn, error

@@ -87,6 +87,8 @@ int RunAgent(const AgentConfig& config) {
                                     .worker_environment = WorkerEnvironment(),
                                     .driver = config.driver,
                                     .options = config.options,
+                                    .meter = config.meter,
+                                    .meter_options = config.meter_options,
                                     .worker_memory_limit_bytes = config.worker_memory_limit_bytes}};
   spdlog::info("paddock-agent {}: device {}, driver {}, coordinator {}, state {}", kPaddockVersion, config.id,
                config.driver, config.server, state);

@@ -1,11 +1,14 @@
 #include "agent/repetition.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "agent/energy_measurement.h"
 #include "agent/load_scenario.h"
+#include "agent/machine_watch.h"
 #include "agent/predictions.h"
 #include "agent/query_set.h"
 #include "base/file.h"
@@ -44,6 +47,8 @@ class Repetition {
 
   std::optional<Failure> Run() {
     EnterStage(kStageLoading);
+    // Before the runtime starts its threads.
+    if (driver_.Describe().time_source == TimeSource::kHost) watch_.emplace(clock_, ThreadsAsked());
     if (const Status status = Load(); !status.ok()) return FailureOfDriver(status, stage_);
     auto counter = SharedCounter::Open(CounterPath(request_.folder));
     if (!counter.ok()) return FailureOfFarm(counter.status(), stage_);
@@ -95,12 +100,9 @@ class Repetition {
     PADDOCK_RETURN_IF_ERROR(session_->Invoke(bound_[0].handle));
     const MonotonicTime first_end = clock_.Now();
     record_.first_inference_ns = Nanoseconds(first_begin, first_end);
-    if (const auto device_ns = session_->DeviceTimeNs()) {
-      record_.first_inference_ns = *device_ns;
-      record_.clock = "simulated";
-      time_is_modelled_ = true;
-      return OkStatus();
-    }
+    if (const auto device_ns = session_->DeviceTimeNs()) record_.first_inference_ns = *device_ns;
+    record_.clock = std::string(TimeSourceName(driver_.Describe().time_source));
+    if (driver_.Describe().time_source == TimeSource::kModel) return OkStatus();
     record_.model_load_ns = Nanoseconds(begin, loaded);
     record_.cold_start_ns = Nanoseconds(request_.spawned, first_end);
     record_.timer_floor_ns = MeasureTimerFloorNs(clock_);
@@ -114,10 +116,30 @@ class Repetition {
                            .invocations_per_query = shape_.invocations_per_query,
                            .seed = plan_.seed ^ request_.index,
                            .timer_floor_ns = record_.timer_floor_ns};
-    PADDOCK_ASSIGN_OR_RETURN(
-        LoadResult result,
-        RunLoad(*session_, load, clock_, done, [this](std::string_view stage) { EnterStage(stage); }));
-    if (!time_is_modelled_) record_.peak_memory_bytes = PeakMemoryBytes();
+    std::unique_ptr<EnergyMeasurement> energy = CreateMeter();
+    if (watch_)
+      PADDOCK_RETURN_IF_ERROR(watch_->BeforeWarmup(IsOpenLoop(plan_.scenario.kind), record_.timer_floor_ns));
+    const bool beside_window = energy && !energy->on_device();
+    if (beside_window && !Measured(energy->Begin())) energy.reset();
+    PADDOCK_ASSIGN_OR_RETURN(LoadResult result,
+                             RunLoad(*session_, load, clock_, done, [&](std::string_view stage) {
+                               EnterStage(stage);
+                               if (stage != kStageMeasuring) return;
+                               if (watch_) watch_->BeginWindow();
+                               if (energy && beside_window) energy->BeginWindow();
+                             }));
+    if (energy && beside_window) energy->EndWindow();
+    if (watch_) {
+      PADDOCK_RETURN_IF_ERROR(watch_->EndWindow());
+      record_.environment = watch_->environment();
+      record_.counters = watch_->counters();
+    }
+    if (driver_.Describe().time_source != TimeSource::kModel) record_.peak_memory_bytes = PeakMemoryBytes();
+    if (energy && !beside_window) PADDOCK_RETURN_IF_ERROR(MeasureEnergyWindow(*energy, load, done));
+    if (energy) {
+      auto trace = energy->Finish();
+      if (Measured(trace.status())) record_.power = std::move(trace).value();
+    }
     record_.window_ns = result.window_ns;
     record_.energy_j = result.energy_j;
     if (result.cycles) {
@@ -154,6 +176,54 @@ class Repetition {
     return std::nullopt;
   }
 
+  std::uint32_t ThreadsAsked() const {
+    if (plan_.options.threads) return *plan_.options.threads;
+    const auto option = request_.work.options.find("threads");
+    std::uint32_t threads = 0;
+    if (option != request_.work.options.end()) {
+      const std::string& text = option->second;
+      std::from_chars(text.data(), text.data() + text.size(), threads);
+    }
+    return threads;
+  }
+
+  // A meter that fails costs the energy, not the repetition; the record says what it said.
+  bool Measured(const Status& status) {
+    if (!status.ok()) record_.no_energy = status.message();
+    return status.ok();
+  }
+
+  std::unique_ptr<EnergyMeasurement> CreateMeter() {
+    if (request_.work.meter.empty()) return nullptr;
+    auto energy = EnergyMeasurement::Create(request_.work.meter, request_.work.meter_options, clock_);
+    return Measured(energy.status()) ? std::move(energy).value() : nullptr;
+  }
+
+  Status MeasureEnergyWindow(EnergyMeasurement& energy, LoadRequest load, SharedCounter& done) {
+    if (!Measured(energy.Begin())) return OkStatus();
+    load.scenario.min_duration_s = energy.MinWindowS();
+    load.scenario.max_duration_s = std::max(load.scenario.max_duration_s, 2 * energy.MinWindowS());
+    load.scenario.median_precision = 0;
+    load.scenario.tail_precision = 0;
+    PADDOCK_ASSIGN_OR_RETURN(const LoadResult result,
+                             RunLoad(*session_, load, clock_, done, [&](std::string_view stage) {
+                               if (stage == kStageMeasuring) energy.BeginWindow();
+                             }));
+    energy.EndWindow();
+    EnergyWindow window;
+    const QuerySeries& queries = result.series;
+    std::vector<std::uint64_t> latencies;
+    for (std::size_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry) {
+      window.samples += queries.SamplesOf(entry);
+      latencies.push_back(queries.latency_ns[entry] / queries.invocations_per_reading);
+    }
+    const auto middle = latencies.begin() + static_cast<std::ptrdiff_t>(latencies.size() / 2);
+    std::nth_element(latencies.begin(), middle, latencies.end());
+    window.median_latency_ns = *middle;
+    record_.energy_window = window;
+    return OkStatus();
+  }
+
   static std::uint64_t Nanoseconds(MonotonicTime begin, MonotonicTime end) {
     return static_cast<std::uint64_t>((end - begin).count());
   }
@@ -169,7 +239,7 @@ class Repetition {
   std::unique_ptr<Session> session_;
   std::vector<BoundQuery> bound_;
   QueryShape shape_;
-  bool time_is_modelled_ = false;
+  std::optional<MachineWatch> watch_;  // absent where the host means nothing
 };
 
 }  // namespace

@@ -75,6 +75,8 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
     if (!report.failure && !interrupted_()) {
       WorkerRequest request{.driver = settings_.driver,
                             .options = settings_.options,
+                            .meter = settings_.meter,
+                            .meter_options = settings_.meter_options,
                             .artifact_path = pins[0].path(),
                             .batch_paths = {},
                             .labels_path = {},

@@ -31,6 +31,8 @@ struct RunnerSettings {
   std::vector<std::string> worker_environment;  // exactly this
   std::string driver;
   DriverOptions options;
+  std::string meter{};  // of the registry; empty: the device has none
+  DriverOptions meter_options{};
   std::uint64_t worker_memory_limit_bytes = 0;  // where the plan has none; 0: none
 };
 

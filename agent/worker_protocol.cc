@@ -33,6 +33,8 @@ Result<Failure> DecodeFailure(std::string_view text) {
 std::string EncodeWorkerRequest(const WorkerRequest& request) {
   return Json{{"driver", request.driver},
               {"options", request.options},
+              {"meter", request.meter},
+              {"meter_options", request.meter_options},
               {"artifact_path", request.artifact_path},
               {"batch_paths", request.batch_paths},
               {"labels_path", request.labels_path},
@@ -49,6 +51,8 @@ Result<WorkerRequest> DecodeWorkerRequest(std::string_view text) {
   StrictObject object(json, "");
   object.Required("driver", &request.driver);
   object.Required("options", &request.options);
+  object.Required("meter", &request.meter);
+  object.Required("meter_options", &request.meter_options);
   object.Required("artifact_path", &request.artifact_path);
   object.Required("batch_paths", &request.batch_paths);
   object.Required("labels_path", &request.labels_path);

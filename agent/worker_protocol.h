@@ -31,6 +31,8 @@ namespace paddock::agent {
 struct WorkerRequest {
   std::string driver;
   DriverOptions options;
+  std::string meter{};  // of the device's power; empty: it has none
+  DriverOptions meter_options{};
   std::string artifact_path;
   std::vector<std::string> batch_paths;  // in the order of plan.batches
   std::string labels_path;               // empty: none in the plan

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "kpi/statistics.h"
+
 namespace paddock {
 namespace {
 
@@ -13,6 +15,26 @@ std::uint64_t SamplesFrom(const QuerySeries& queries, std::size_t begin) {
     if (entry->first < queries.latency_ns.size()) samples -= full - entry->second;
   }
   return samples;
+}
+
+// Relative change of the median from the first to the last third, when their intervals are disjoint.
+std::optional<double> ChangeBetweenThirds(std::span<const std::uint64_t> series) {
+  const std::size_t third = series.size() / 3;
+  if (third == 0) return std::nullopt;
+  const auto bounds = [](std::span<const std::uint64_t> part, double* median) {
+    std::vector<std::uint64_t> sorted(part.begin(), part.end());
+    std::sort(sorted.begin(), sorted.end());
+    *median = static_cast<double>(PercentileOfSorted(sorted, 0.5));
+    return OrderStatisticBounds(sorted, 0.5, 0.95, static_cast<double>(sorted.size()));
+  };
+  double before = 0;
+  double after = 0;
+  const QuantileBounds first = bounds(series.first(third), &before);
+  const QuantileBounds last = bounds(series.last(third), &after);
+  const bool disjoint = (first.upper && last.lower && *first.upper < *last.lower) ||
+                        (last.upper && first.lower && *last.upper < *first.lower);
+  if (!disjoint || before == 0) return std::nullopt;
+  return after / before - 1;
 }
 
 }  // namespace
@@ -43,6 +65,7 @@ LatencyAnalysis AnalyseLatencies(const RepetitionRecord& record) {
   analysis.samples = SamplesFrom(queries, analysis.begin);
   analysis.effective_size = EffectiveSampleSize(measured);
   analysis.drift = MedianDrift(measured);
+  analysis.change = ChangeBetweenThirds(measured);
   analysis.sorted.assign(measured.begin(), measured.end());
   std::sort(analysis.sorted.begin(), analysis.sorted.end());
   analysis.outliers = CountOutliers(analysis.sorted);

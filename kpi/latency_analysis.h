@@ -27,6 +27,8 @@ struct LatencyAnalysis {
   double effective_size = 0;    // kpi/sample_statistics.h
   std::optional<double>
       drift;  // relative change from the first to the last third, when their intervals are disjoint
+  // The same with the intervals of as many independent values, which a step in the series does not widen.
+  std::optional<double> change;
   OutlierCounts outliers;
 };
 

@@ -15,6 +15,8 @@ namespace {
 // A smaller change from the first to the last third is visible in a long series and matters to nobody: the tolerance of a
 // canary (kpi/environment_rules.cc).
 constexpr double kDriftTolerance = 0.02;
+// Of a change that only shows when queries are taken for independent: a step, or noise that wanders.
+constexpr double kChangeTolerance = 0.05;
 // Below it the interval rests on less than every twentieth query (measurement protocol B8).
 constexpr double kEffectiveShare = 0.05;
 // The pacer may be late by a tenth of the distance between queries (pitfall P1 of the measurement protocol).
@@ -164,11 +166,12 @@ Finding NoSteadyState(const RunEvidence& evidence, const Scenario& scenario) {
       evidence, "NO_STEADY_STATE", Verdict::kInconclusive,
       [](const AnalysedRepetition& repetition) -> std::optional<Hit> {
         const LatencyAnalysis& latency = repetition.latency;
-        const double drift = latency.drift.value_or(0);
+        const double change = latency.change.value_or(0);
+        const double drift = std::abs(change) > kChangeTolerance ? change : latency.drift.value_or(0);
         if (latency.steady && std::abs(drift) <= kDriftTolerance) return std::nullopt;
         Json figures = {{"steady_state_found", latency.steady},
                         {"queries", repetition.queries.latency_ns.size() - repetition.queries.warmup_count}};
-        if (latency.drift) figures["drift"] = drift;
+        if (drift != 0) figures["drift"] = drift;
         return Hit{latency.steady ? "changed by " + Percent(drift) + " from its first to its last third"
                                   : "was still warming up after half of its queries (MSER-5)",
                    std::move(figures), latency.steady ? std::abs(drift) : 1e9};

@@ -36,6 +36,19 @@ struct DeviceLimits {
   std::optional<std::uint32_t> samples_per_query;
 };
 
+// Whose time the measurements are in.
+enum class TimeSource {
+  kHost,    // the host's clock around Invoke(): the model runs on this machine
+  kDevice,  // Session::DeviceTimeNs(), from a clock of the device
+  kModel,   // Session::DeviceTimeNs(), from a formula: nothing is really measured
+};
+// "steady_clock", "device", "simulated": RepetitionRecord::clock
+constexpr std::string_view TimeSourceName(TimeSource source) {
+  return source == TimeSource::kHost     ? "steady_clock"
+         : source == TimeSource::kDevice ? "device"
+                                         : "simulated";
+}
+
 struct DeviceDescription {
   std::string driver;                         // family name
   std::string model;                          // "x86_64 Intel Xeon ...", "simulated cortex-m4"
@@ -46,6 +59,7 @@ struct DeviceDescription {
   DeviceLimits limits;
   // False for a device that models time but does not run the network: its outputs mean nothing and are not kept.
   bool computes_outputs = true;
+  TimeSource time_source = TimeSource::kHost;  // the worker's business; not told to the coordinator
   // Simulated faults: stage of a run -> seconds for which the agent cuts its link to the coordinator when it enters it.
   std::map<std::string, double> link_cuts_s;
 };

@@ -51,6 +51,7 @@ class SimulatedDriver final : public DeviceDriver {
     description_.artifact_kinds = {"onnx"};
     description_.limits.batch_bytes = batch_bytes;
     description_.computes_outputs = settings_.computes_outputs;
+    description_.time_source = TimeSource::kModel;
     description_.link_cuts_s = settings_.faults.LinkCutsS();
   }
 

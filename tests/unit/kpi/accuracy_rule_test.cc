@@ -22,16 +22,19 @@ TEST_CASE("a run tells how many samples were answered and whether that was enoug
   CHECK(wide->verdict == Verdict::kInconclusive);
   CHECK_THAT(wide->detail, Catch::Contains("0.02") && Catch::Contains("more data"));
   CHECK_FALSE(FindAccuracyInterval(AnsweredSamples(62, 64, 64).Evidence(0.2)));
-  RunEvidence unasked = AnsweredSamples(62, 64, 64).Evidence(0.02);
+  const AnsweredSamples answered_1(62, 64, 64);
+  RunEvidence unasked = answered_1.Evidence(0.02);
   unasked.accuracy_interval.reset();
   CHECK_FALSE(FindAccuracyInterval(unasked));
-  RunEvidence unlabelled = AnsweredSamples(62, 64, 64).Evidence(0.02);
+  const AnsweredSamples answered_2(62, 64, 64);
+  RunEvidence unlabelled = answered_2.Evidence(0.02);
   unlabelled.labels.reset();
   CHECK_FALSE(FindAccuracyInterval(unlabelled));
 }
 
 TEST_CASE("a verdict holds what became of the accuracy interval", "[kpi][interval]") {
-  RunEvidence evidence = AnsweredSamples(62, 64, 64).Evidence(0.02);
+  const AnsweredSamples answered_3(62, 64, 64);
+  RunEvidence evidence = answered_3.Evidence(0.02);
   const Judgement judgement = Judge(evidence, Scenario{});
   CHECK(judgement.verdict >= Verdict::kInconclusive);
   CHECK(std::any_of(judgement.reasons.begin(), judgement.reasons.end(),

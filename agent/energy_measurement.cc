@@ -1,0 +1,55 @@
+#include "agent/energy_measurement.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "device_drivers/meters_registry.h"
+
+namespace paddock::agent {
+namespace {
+
+constexpr auto kIdle = std::chrono::seconds(5);
+constexpr double kMinWindowS = 10;
+constexpr double kMinPeriods = 100;
+
+}  // namespace
+
+Result<std::unique_ptr<EnergyMeasurement>> EnergyMeasurement::Create(const std::string& meter,
+                                                                     const DriverOptions& options,
+                                                                     const Clock& clock) {
+  PADDOCK_ASSIGN_OR_RETURN(const MeterEntry* entry, FindMeter(meter));
+  auto created = entry->create(options, "");
+  if (!created.ok()) return created.status().WithContext("meter " + meter);
+  return std::unique_ptr<EnergyMeasurement>(new EnergyMeasurement(std::move(created).value(), clock));
+}
+
+double EnergyMeasurement::MinWindowS() const {
+  const double period_s = static_cast<double>(meter_->Describe().period_ns) / 1e9;
+  return std::max(kMinWindowS, kMinPeriods * period_s);
+}
+
+Status EnergyMeasurement::Begin() {
+  PADDOCK_RETURN_IF_ERROR(meter_->Start());
+  const std::int64_t begin_ns = Now();
+  std::this_thread::sleep_for(kIdle);
+  trace_.idle_before = TimeSpan{begin_ns, Now()};
+  return OkStatus();
+}
+
+void EnergyMeasurement::BeginWindow() { trace_.window = TimeSpan{Now(), Now()}; }
+void EnergyMeasurement::EndWindow() { trace_.window->end_ns = Now(); }
+
+Result<PowerTrace> EnergyMeasurement::Finish() {
+  // An averaging sensor still tells of the window for as long as it averages.
+  const auto averaging = std::chrono::nanoseconds(meter_->Describe().averaging_ns);
+  std::this_thread::sleep_for(averaging);
+  const std::int64_t begin_ns = Now();
+  std::this_thread::sleep_for(kIdle);
+  trace_.idle_after = TimeSpan{begin_ns, Now()};
+  meter_->Stop();
+  PADDOCK_RETURN_IF_ERROR(meter_->Drain(&trace_));
+  return std::move(trace_);
+}
+
+}  // namespace paddock::agent
