@@ -81,8 +81,7 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
                             .batch_paths = {},
                             .labels_path = {},
                             .plan = plan};
-      for (std::size_t i = 0; i < plan.batches.size(); ++i)
-        request.batch_paths.push_back(pins[i + 1].path());
+      for (std::size_t i = 0; i < plan.batches.size(); ++i) request.batch_paths.push_back(pins[i + 1].path());
       if (plan.accuracy_interval) request.labels_path = pins.back().path();
       const Status status = WriteFileUnsynced(WorkerRequestPath(run.folder), EncodeWorkerRequest(request));
       if (!status.ok()) report.failure = FailureOfFarm(status, kStageTransferring);
@@ -257,8 +256,7 @@ std::optional<Failure> RunRunner::Judge(const ProcessResult& ended, const Attemp
 
 void RunRunner::EnterStage(const std::string& stage) {
   // Repetitions count from 1 in progress; before the first one the whole lease is meant.
-  stages_.Enter(stage,
-                progress_.repetition == 0 ? std::nullopt : std::optional(progress_.repetition - 1));
+  stages_.Enter(stage, progress_.repetition == 0 ? std::nullopt : std::optional(progress_.repetition - 1));
   progress_.stage = stage;
   Publish(progress_.inferences_done);
 }

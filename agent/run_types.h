@@ -68,7 +68,8 @@ struct Report {
   Outcome outcome = Outcome::kDone;
   std::optional<Failure> failure;  // when failed
   std::vector<RepetitionFiles> repetitions;
-  std::vector<StageTime> stages;  // of this lease, in order; those of an agent that was started again are lost
+  std::vector<StageTime>
+      stages{};  // of this lease, in order; those of an agent that was started again are lost
 };
 
 struct Progress {

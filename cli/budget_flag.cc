@@ -64,7 +64,8 @@ Status AddBudgets(const std::string& flag, v1::JobSpec& spec) {
       return InvalidArgumentError(where + " is not KPI<=LIMIT or KPI>=LIMIT, for example latency_p99<=20ms");
     }
     const std::string kpi(WithoutSpaces(part.substr(0, sign)));
-    PADDOCK_ASSIGN_OR_RETURN(const double limit, ParseLimit(WithoutSpaces(part.substr(sign + 2)), kpi, where));
+    PADDOCK_ASSIGN_OR_RETURN(const double limit,
+                             ParseLimit(WithoutSpaces(part.substr(sign + 2)), kpi, where));
     v1::Budget& budget = (*spec.mutable_budgets())[kpi];
     part[sign] == '<' ? budget.set_max(limit) : budget.set_min(limit);
     if (comma == std::string_view::npos) return OkStatus();

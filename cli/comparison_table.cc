@@ -112,9 +112,10 @@ Table DifferenceTable(const v1::Comparison& comparison) {
 Table ParetoTable(const v1::Comparison& comparison) {
   Table table{{"RUN", "DEVICE", "VARIANT", "PARETO", "BY"}, {}};
   for (const v1::Comparison::ParetoPoint& point : comparison.pareto()) {
-    table.rows.push_back({point.run(), point.device(), point.variant(),
-                          point.on_front() ? "on the front" : "dominated by " + JoinedNames(point.dominated_by()),
-                          JoinedNames(point.objectives())});
+    table.rows.push_back(
+        {point.run(), point.device(), point.variant(),
+         point.on_front() ? "on the front" : "dominated by " + JoinedNames(point.dominated_by()),
+         JoinedNames(point.objectives())});
   }
   return table;
 }

@@ -27,7 +27,8 @@ void Add(std::optional<double>& sum, bool known, double value) {
 std::vector<StageBar> BarsOf(const v1::RunResult& result) {
   std::vector<StageBar> bars;
   for (const v1::StageTime& stage : result.waterfall()) {
-    auto bar = std::find_if(bars.begin(), bars.end(), [&](const StageBar& b) { return b.stage == stage.stage(); });
+    auto bar =
+        std::find_if(bars.begin(), bars.end(), [&](const StageBar& b) { return b.stage == stage.stage(); });
     if (bar == bars.end()) bar = bars.insert(bars.end(), {stage.stage(), 0, 0, {}, {}});
     bar->seconds += stage.seconds();
     ++bar->count;

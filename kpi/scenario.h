@@ -47,15 +47,15 @@ struct Scenario {
 
   // server: exactly one of the two. Queries per second, with exponential gaps; or a limit on a percentile of latency, for
   // which the highest rate is searched by bisection, each probe with a window of its own, before the measured one.
-  std::optional<double> target_rate_hz;
-  std::optional<double> latency_limit_s;
+  std::optional<double> target_rate_hz{};
+  std::optional<double> latency_limit_s{};
   double latency_percentile = 0.99;
   double probe_duration_s =
       2.0;  // of one probe at least, and at least as many queries as the percentile needs
 
   // periodic: a query every period_s; its answer is late after deadline_s, which is the period unless given.
-  std::optional<double> period_s;
-  std::optional<double> deadline_s;
+  std::optional<double> period_s{};
+  std::optional<double> deadline_s{};
   std::optional<double> DeadlineS() const { return deadline_s ? deadline_s : period_s; }
 };
 

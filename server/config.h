@@ -19,9 +19,9 @@ struct ServerConfig {
   std::uint32_t max_attempts = 3;         // leases per run
   std::uint64_t artifact_limit_bytes = std::uint64_t{20}
                                        << 30;  // garbage collection keeps below it what nothing pins
-  std::uint32_t raw_retention_days = 90;       // large raw records of a run are kept for so long after its end
-  std::string onnxruntime;                     // library for the `optimize` step; empty: the system's
-  std::string log_level = "info";              // debug, info, warn, error
+  std::uint32_t raw_retention_days = 90;  // large raw records of a run are kept for so long after its end
+  std::string onnxruntime;                // library for the `optimize` step; empty: the system's
+  std::string log_level = "info";         // debug, info, warn, error
 };
 
 // REQUIRES: values as parsed. INVALID_ARGUMENT names the key and what would fit; FAILED_PRECONDITION for an address that is

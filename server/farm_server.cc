@@ -169,11 +169,9 @@ Result<std::unique_ptr<FarmServer>> FarmServer::Start(const ServerConfig& config
         "--insecure: nothing on {} and {} is encrypted or authenticated; whoever reaches them can run jobs",
         config.listen, config.http);
   }
-  started->garbage_collector =
-      std::jthread([started, limit = config.artifact_limit_bytes,
-                    retention = RawRetention{config.raw_retention_days}](std::stop_token stop) {
-        started->CollectGarbage(stop, limit, retention);
-      });
+  started->garbage_collector = std::jthread(
+      [started, limit = config.artifact_limit_bytes, retention = RawRetention{config.raw_retention_days}](
+          std::stop_token stop) { started->CollectGarbage(stop, limit, retention); });
   return server;
 }
 

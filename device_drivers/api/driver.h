@@ -59,9 +59,9 @@ struct DeviceDescription {
   DeviceLimits limits;
   // False for a device that models time but does not run the network: its outputs mean nothing and are not kept.
   bool computes_outputs = true;
-  TimeSource time_source = TimeSource::kHost;  // the worker's business; not told to the coordinator
   // Simulated faults: stage of a run -> seconds for which the agent cuts its link to the coordinator when it enters it.
   std::map<std::string, double> link_cuts_s;
+  TimeSource time_source = TimeSource::kHost;  // the worker's business; not told to the coordinator
 };
 
 struct SessionRequest {

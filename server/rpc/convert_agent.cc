@@ -34,8 +34,8 @@ DeviceDescription DescriptionFromProto(const v1::DeviceDescription& in) {
 Result<std::vector<StageTime>> StagesFromProto(const v1::RunReport& in) {
   std::vector<StageTime> out;
   if (in.stages_size() > kMostStages) {
-    return InvalidArgumentError("report of run " + in.run_id() + ": more than " + std::to_string(kMostStages) +
-                                " stages");
+    return InvalidArgumentError("report of run " + in.run_id() + ": more than " +
+                                std::to_string(kMostStages) + " stages");
   }
   for (const v1::StageTime& stage : in.stages()) {
     if (!(stage.seconds() >= 0) || std::isinf(stage.seconds()) || !std::isfinite(stage.energy_j()) ||

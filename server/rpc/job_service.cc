@@ -69,11 +69,12 @@ Result<JobSpec> JobService::RerunSpec(const RunId& run) {
   spec.name = "rerun of " + run.str();
   spec.budgets.clear();
   spec.rerun_of = run.str();
-  for (const auto& [what, path, digest] :
-       {std::tuple("its model", spec.model_path, spec.model), std::tuple("its data", spec.data_path, spec.data)}) {
+  for (const auto& [what, path, digest] : {std::tuple("its model", spec.model_path, spec.model),
+                                           std::tuple("its data", spec.data_path, spec.data)}) {
     if (parts_.artifacts.Has(digest)) continue;
-    return FailedPreconditionError(cannot + what + " (" + path + ", sha256 " + digest.hex() +
-                                   ") is not in the artifact store any more; submit the job again with that file");
+    return FailedPreconditionError(
+        cannot + what + " (" + path + ", sha256 " + digest.hex() +
+        ") is not in the artifact store any more; submit the job again with that file");
   }
   return spec;
 }

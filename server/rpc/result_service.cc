@@ -39,7 +39,8 @@ Digest PredictionsOfRun(const StoredResult& result) {
 bool AnsweredTheSame(const StoredResult& a, const StoredResult& b) {
   return a.spec.task == Task::kClassification && b.spec.task == Task::kClassification &&
          a.spec.data == b.spec.data && a.run.prepared && b.run.prepared &&
-         a.run.prepared->labels == b.run.prepared->labels && a.spec.data_spec.samples == b.spec.data_spec.samples &&
+         a.run.prepared->labels == b.run.prepared->labels &&
+         a.spec.data_spec.samples == b.spec.data_spec.samples &&
          a.spec.data_spec.seed == b.spec.data_spec.seed &&
          a.spec.data_spec.accuracy_interval.has_value() == b.spec.data_spec.accuracy_interval.has_value();
 }
@@ -98,7 +99,8 @@ Result<std::vector<StoredResult>> ResultService::ResultsOf(const std::string& id
     return NotFoundError("neither a run nor a job '" + id +
                          "'; `paddock job list` and `paddock result list` show them");
   }
-  if (results.ok() && slash != std::string::npos) return OnlyVariant(*std::move(results), id.substr(slash + 1));
+  if (results.ok() && slash != std::string::npos)
+    return OnlyVariant(*std::move(results), id.substr(slash + 1));
   return results;
 }
 

@@ -175,8 +175,7 @@ Status SqliteStore::InsertMeasurements(const RunReport& report) {
 }
 
 Status SqliteStore::InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) {
-  PADDOCK_RETURN_IF_ERROR(
-      Execute("DELETE FROM stage_times WHERE run = ? AND lease = ?", run.str(), lease));
+  PADDOCK_RETURN_IF_ERROR(Execute("DELETE FROM stage_times WHERE run = ? AND lease = ?", run.str(), lease));
   int position = 0;
   for (const StageTime& stage : stages) {
     PADDOCK_RETURN_IF_ERROR(
@@ -225,15 +224,16 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
     PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, none, unit_of(name), none, none, none, reason, ""));
   }
   for (const auto& [repetition, histogram] : evaluation.latency_histograms) {
-    PADDOCK_RETURN_IF_ERROR(Execute(
-        "INSERT INTO latency_histograms (run, repetition, histogram, invocations_per_value) VALUES (?, ?, ?, ?)", id,
-        repetition, Blob{histogram.encoded}, histogram.invocations_per_value));
+    PADDOCK_RETURN_IF_ERROR(
+        Execute("INSERT INTO latency_histograms (run, repetition, histogram, invocations_per_value) VALUES "
+                "(?, ?, ?, ?)",
+                id, repetition, Blob{histogram.encoded}, histogram.invocations_per_value));
   }
   for (const BudgetJudgement& budget : evaluation.budgets) {
-    PADDOCK_RETURN_IF_ERROR(
-        Execute("INSERT INTO budgets (run, kpi, bound, limit_value, outcome, detail) VALUES (?, ?, ?, ?, ?, ?)", id,
-                budget.kpi, budget.is_max ? "max" : "min", budget.limit, BudgetOutcomeName(budget.outcome),
-                budget.detail));
+    PADDOCK_RETURN_IF_ERROR(Execute(
+        "INSERT INTO budgets (run, kpi, bound, limit_value, outcome, detail) VALUES (?, ?, ?, ?, ?, ?)", id,
+        budget.kpi, budget.is_max ? "max" : "min", budget.limit, BudgetOutcomeName(budget.outcome),
+        budget.detail));
   }
   return OkStatus();
 }

@@ -156,8 +156,9 @@ Result<std::vector<StageTime>> ReadWaterfall(Database& database, const std::stri
   std::vector<StageTime> stages;
   PADDOCK_ASSIGN_OR_RETURN(
       Statement query,
-      database.Prepare("SELECT stage, repetition, seconds, bytes, energy_j FROM stage_times WHERE run = ?"
-                       " ORDER BY CASE WHEN lease > 0 THEN 1 WHEN stage = ? THEN 0 ELSE 2 END, lease, position"));
+      database.Prepare(
+          "SELECT stage, repetition, seconds, bytes, energy_j FROM stage_times WHERE run = ?"
+          " ORDER BY CASE WHEN lease > 0 THEN 1 WHEN stage = ? THEN 0 ELSE 2 END, lease, position"));
   PADDOCK_RETURN_IF_ERROR(query.ForEach(
       [&](const Row& row) {
         StageTime stage;
@@ -184,7 +185,8 @@ Result<std::vector<StoredResult>> ReadResults(Database& database, std::vector<St
       if (jobs.empty()) return InternalError(stored.run.id.str() + " belongs to no job");
       spec = specs.emplace(stored.run.job, std::move(jobs.front().job.spec)).first;
     }
-    StoredResult result{std::move(stored.run), std::move(stored.driver), spec->second, std::nullopt, 0, {}, {}};
+    StoredResult result{
+        std::move(stored.run), std::move(stored.driver), spec->second, std::nullopt, 0, {}, {}};
     PADDOCK_ASSIGN_OR_RETURN(Measurements measurements, ReadMeasurements(database, result.run.id));
     result.measured_lease = measurements.lease;
     result.measurements = std::move(measurements.repetitions);

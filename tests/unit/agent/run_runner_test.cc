@@ -79,7 +79,8 @@ TEST_CASE("every repetition is measured in a process of its own and leaves its r
   CHECK(place("measured 0") < place("load 1"));
   CHECK(place("first-inference 0") == count);  // the driver's time is modelled, that of the waterfall is not
   const StageTime& transfer = report.stages[static_cast<std::size_t>(place("transfer"))];
-  CHECK(transfer.bytes == runner.run.model.size() + runner.run.batches[0].size() + runner.run.batches[1].size());
+  CHECK(transfer.bytes ==
+        runner.run.model.size() + runner.run.batches[0].size() + runner.run.batches[1].size());
   CHECK(report.stages[static_cast<std::size_t>(place("measured 0"))].energy_j.has_value());
 
   std::vector<std::string> stages;

@@ -145,7 +145,8 @@ TEST_CASE_METHOD(MeasuredFarm, "evidence is what results need: records, predicti
         std::set{Sha256::Of("predictions"), Sha256::Of("record"), Sha256::Of("labels")});
 }
 
-TEST_CASE_METHOD(MeasuredFarm, "a large record expires with its run's retention; small ones and the rest stay",
+TEST_CASE_METHOD(MeasuredFarm,
+                 "a large record expires with its run's retention; small ones and the rest stay",
                  "[store][reader]") {
   Run run = MakeRun(1, "j-1");
   run.state = RunState::kDone;
@@ -179,7 +180,8 @@ TEST_CASE_METHOD(MeasuredFarm, "histograms are kept beside a result and replaced
   CHECK(*Reader()->GetHistograms(RunId("r-1")) == evaluation.latency_histograms);
 }
 
-TEST_CASE_METHOD(MeasuredFarm, "the waterfall is read in the order of the leases, between preparation and evaluation",
+TEST_CASE_METHOD(MeasuredFarm,
+                 "the waterfall is read in the order of the leases, between preparation and evaluation",
                  "[store][reader]") {
   CHECK(Reader()->GetResult(RunId("r-1"))->waterfall.empty());
   const StageTime queue{kQueueStage, std::nullopt, 1, std::nullopt, std::nullopt};
