@@ -8,7 +8,7 @@
 namespace paddock::mlperf_tiny {
 namespace {
 
-constexpr std::size_t kMaxErrors = 20;
+constexpr std::size_t kMaxPublishedErrors = 20;
 constexpr std::size_t kMaxErrorText = 200;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -65,7 +65,7 @@ Published ParsePublished(std::string_view text) {
     }
     if (After(line, "Median throughput is")) windows_ended = true;
     const auto error = ErrorText(line);
-    if (error && published.errors.size() < kMaxErrors)
+    if (error && published.errors.size() < kMaxPublishedErrors)
       published.errors.emplace_back(error->substr(0, kMaxErrorText));
   }
   return published;
