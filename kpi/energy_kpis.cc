@@ -155,7 +155,7 @@ constexpr std::array kEnergyKpis = {
     KpiDefinition{"energy_delay_product", "J s", Better::kLower, kAnyTask, kMeter, EnergyDelayProduct},
     KpiDefinition{"cycles_per_inference", "cycles", Better::kLower, kAnyTask, "a cycle counter",
                   CountPerInference<&CounterReadings::cycles>},
-    KpiDefinition{"instructions_per_inference", "instructions", Better::kLower, kAnyTask, "a PMU",
+    KpiDefinition{"instructions_per_inference", "1", Better::kLower, kAnyTask, "a PMU",
                   CountPerInference<&CounterReadings::instructions>},
     KpiDefinition{"cache_misses_per_inference", "1", Better::kLower, kAnyTask, "a PMU",
                   CountPerInference<&CounterReadings::cache_misses>},

@@ -11,10 +11,10 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensor files are little-endian");
 
-constexpr std::string_view kMagic = "PDKTNSR1";
-constexpr std::uint64_t kPrefixBytes = 16;  // magic and header length
+constexpr std::string_view kTensorMagic = "PDKTNSR1";
+constexpr std::uint64_t kTensorPrefixBytes = 16;  // magic and header length
 constexpr std::uint64_t kAlignment = 64;
-constexpr ParseLimits kHeaderLimits{.max_bytes = 1 << 20, .max_depth = 8, .max_nodes = 100'000};
+constexpr ParseLimits kTensorHeaderLimits{.max_bytes = 1 << 20, .max_depth = 8, .max_nodes = 100'000};
 
 std::uint64_t RoundUp(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -77,22 +77,22 @@ Result<Entry> ReadEntry(const Json& json, const std::string& path) {
 }
 
 Result<std::vector<NamedTensorView>> DecodeTensors(std::string_view bytes) {
-  if (bytes.size() < kPrefixBytes || bytes.substr(0, kMagic.size()) != kMagic) {
-    return InvalidArgumentError("does not begin with " + std::string(kMagic));
+  if (bytes.size() < kTensorPrefixBytes || bytes.substr(0, kTensorMagic.size()) != kTensorMagic) {
+    return InvalidArgumentError("does not begin with " + std::string(kTensorMagic));
   }
   PADDOCK_CHECK(reinterpret_cast<std::uintptr_t>(bytes.data()) % 8 == 0,
                 "a tensor file in memory begins at a multiple of 8");
   std::uint64_t header_bytes = 0;
-  std::memcpy(&header_bytes, bytes.data() + kMagic.size(), sizeof header_bytes);
-  if (header_bytes > bytes.size() - kPrefixBytes) {
+  std::memcpy(&header_bytes, bytes.data() + kTensorMagic.size(), sizeof header_bytes);
+  if (header_bytes > bytes.size() - kTensorPrefixBytes) {
     return InvalidArgumentError("truncated: the header has " + std::to_string(header_bytes) +
                                 " bytes, the whole file " + std::to_string(bytes.size()));
   }
-  const std::uint64_t data_begin = kPrefixBytes + header_bytes;
+  const std::uint64_t data_begin = kTensorPrefixBytes + header_bytes;
   if (data_begin % kAlignment != 0)
     return InvalidArgumentError("the header does not end at a multiple of 64");
-  PADDOCK_ASSIGN_OR_RETURN(const Json header,
-                           ParseJson(bytes.substr(kPrefixBytes, header_bytes), "header", kHeaderLimits));
+  PADDOCK_ASSIGN_OR_RETURN(const Json header, ParseJson(bytes.substr(kTensorPrefixBytes, header_bytes),
+                                                        "header", kTensorHeaderLimits));
   StrictObject root(header, "");
   const Json* list = root.Child("tensors");
   PADDOCK_RETURN_IF_ERROR(root.Finish());
@@ -159,13 +159,13 @@ Result<std::string> EncodeTensorFile(const std::vector<Tensor>& tensors) {
   std::string header;
   for (;;) {
     PADDOCK_ASSIGN_OR_RETURN(header, RenderHeader(tensors, data_begin));
-    if (kPrefixBytes + header.size() <= data_begin) break;
-    data_begin = RoundUp(kPrefixBytes + header.size());
+    if (kTensorPrefixBytes + header.size() <= data_begin) break;
+    data_begin = RoundUp(kTensorPrefixBytes + header.size());
   }
-  header.resize(data_begin - kPrefixBytes, ' ');
-  if (header.size() > kHeaderLimits.max_bytes) {
+  header.resize(data_begin - kTensorPrefixBytes, ' ');
+  if (header.size() > kTensorHeaderLimits.max_bytes) {
     return InvalidArgumentError("the names and shapes take more than " +
-                                std::to_string(kHeaderLimits.max_bytes) + " bytes; use fewer tensors");
+                                std::to_string(kTensorHeaderLimits.max_bytes) + " bytes; use fewer tensors");
   }
 
   const std::uint64_t header_bytes = header.size();
@@ -173,7 +173,7 @@ Result<std::string> EncodeTensorFile(const std::vector<Tensor>& tensors) {
   for (const Tensor& tensor : tensors) total = RoundUp(total) + tensor.bytes.size();
   std::string file;
   file.reserve(total);
-  file += kMagic;
+  file += kTensorMagic;
   file.append(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
   file += header;
   for (const Tensor& tensor : tensors) {

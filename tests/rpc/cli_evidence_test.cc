@@ -40,9 +40,9 @@ TEST_CASE("the waterfall names what is not known instead of making it zero") {
 TEST_CASE("a stage's bar begins where the one before ends, and has all repetitions") {
   CHECK(WaterfallText(RunWithStages()) ==
         "STAGE     TIMES  TIME     BYTES      ENERGY\n"
-        "queue     1      1.000 s  -          -         |#####\n"
-        "transfer  1      1.000 s  2.000 KiB  -         |     #####\n"
-        "measured  2      6.000 s  -          1.000 J   |          ##############################\n");
+        "queue     1      1.000 s  -          -        |#####\n"
+        "transfer  1      1.000 s  2.000 KiB  -        |     #####\n"
+        "measured  2      6.000 s  -          1.000 J  |          ##############################\n");
   CHECK(WaterfallText(v1::RunResult()).empty());
 }
 

@@ -151,7 +151,7 @@ class FullDisk(FarmTest):
 
     def test_while_preparing_ends_the_run_once_there_is_room_to_say_so(self):
         farm = self.farm
-        folder = self.mount(kib=300)  # enough for model and data, not for the batches
+        folder = self.mount(kib=340)  # enough for model and data, not for the batches
         farm.state = folder / "coordinator"
         farm.start_coordinator()
         farm.start_agent("sim-1")

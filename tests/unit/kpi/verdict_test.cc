@@ -154,7 +154,7 @@ Scenario ShortScenario() {
 }
 
 TEST_CASE("of 200 runs of a device with 1 % noise at most 2 % are not valid", "[kpi][verdict]") {
-  const std::size_t queries = GENERATE(as<std::size_t>(), 128, 1024, 8192);
+  const std::size_t queries = GENERATE(as<std::size_t>(), 128, 512, 2048);
   int not_valid = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const RunEvidence evidence =

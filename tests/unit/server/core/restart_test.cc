@@ -75,7 +75,9 @@ TEST_CASE_METHOD(CoreFixture, "a job that was half done ends after a restart as 
   FinishEvaluations();
   const RunId under_way = Assigned().run;
   REQUIRE(Restart().ok());
-  for (const Run& run : core->ViewJob(answer.job)->runs)
+  const auto view = core->ViewJob(answer.job);
+  REQUIRE(view.ok());
+  for (const Run& run : view->runs)
     CHECK(run.state == (run.id == under_way ? RunState::kRunning : RunState::kDone));
   const SessionId back = Greet(MakeDevice("a"), {Held(Assigned())});
   CHECK(Report(back, MakeReport(Assigned())).ok());
