@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Runs the commands that the documents show: run_docs_commands.py BIN FILE_OR_FOLDER...
 
-Runnable is a ```console block that directly follows a line `<!-- run -->`, or `<!-- run: exit 3 -->` when its commands
-are to end with that status. Each line that starts with "$ " is a command (a line that ends with a backslash goes on);
+Runnable is a ```console block that directly follows a line `<!-- run -->`, or `<!-- run: exit 3 -->`, `<!-- run: exit 0 or 9 -->`
+when its commands are to end with that status, or one of these. Each line that starts with "$ " is a command (a line that ends with a backslash goes on);
 the others show output and are not compared. The commands of one document run in order in one bash, in the repository's
 root, with `paddock` and build/bin/ being the programs in BIN; PADDOCK_SERVER names the farm to talk to.
 """
@@ -16,11 +16,11 @@ import sys
 
 DOCUMENT_SECONDS = 300
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MARK = re.compile(r"^\s*<!-- run(?:: exit (\d+))? -->\s*$")
+MARK = re.compile(r"^\s*<!-- run(?:: exit (\d+(?: or \d+)*))? -->\s*$")
 
 
 def commands(text):
-    """(line number, command, expected exit status) of every command in a runnable block."""
+    """(line number, command, exit statuses that are expected) of every command in a runnable block."""
     lines = text.splitlines()
     number = 0
     while number < len(lines):
@@ -37,7 +37,7 @@ def commands(text):
                 while line.endswith("\\") and number + 1 < len(lines):
                     number += 1
                     line += "\n" + lines[number].strip()
-                yield begin, line[2:], int(mark.group(1) or 0)
+                yield begin, line[2:], (mark.group(1) or "0").split(" or ")
             number += 1
 
 
@@ -49,8 +49,8 @@ def script(document, found, bin_folder):
             f"printf '%s\\n' {shlex.quote(f'{place}: $ {command}')} >&2",
             "status=0",
             "{ " + command.replace("build/bin/", f"{bin_folder}/") + "\n} || status=$?",
-            f"if [[ $status -ne {expected} ]]; then"
-            f" echo \"{place}: ended with status $status, expected {expected}\" >&2; exit 1; fi",
+            f"if [[ \" {' '.join(expected)} \" != *\" $status \"* ]]; then"
+            f" echo \"{place}: ended with status $status, expected {' or '.join(expected)}\" >&2; exit 1; fi",
         ]
     return "\n".join(parts) + "\n"
 
