@@ -240,6 +240,10 @@ cmd_demo() {
   DEMO_RUN=$!
   wait "$DEMO_RUN" || status=$?
   DEMO_RUN=
+  if ((status == 9)); then
+    printf '\nNot every run is valid: the reasons are above. On a machine that has other work to do, that is as it should be.\n'
+    status=0
+  fi
   if ((status == 0)); then
     cat <<'END'
 
