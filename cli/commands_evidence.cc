@@ -113,21 +113,12 @@ Status WriteRaw(Connection& connection, const v1::RunResult& result, const std::
   return WriteHdrLog(spans, result.finished_wall_ms(), About(result), out);
 }
 
-Result<v1::RunResult> FetchRun(Connection& connection, const std::string& run_id) {
-  v1::GetResultRequest request;
-  request.set_run_id(run_id);
-  v1::RunResult result;
-  PADDOCK_RETURN_IF_ERROR(
-      connection.Call(connection.results(), &v1::ResultService::Stub::GetResult, request, &result));
-  return result;
-}
-
 }  // namespace
 
 int ShowDistribution(const Globals& globals, const std::string& run_id,
                      std::optional<std::uint32_t> repetition) {
   Connection connection(globals.server);
-  const auto result = FetchRun(connection, run_id);
+  const auto result = FetchResult(connection, run_id);
   if (!result.ok()) return Report(result.status());
   const auto spans = FetchHistograms(connection, *result, repetition);
   if (!spans.ok()) return Report(spans.status());
@@ -162,7 +153,7 @@ int ExportRaw(const Globals& globals, const std::string& run_id, const std::stri
                              "`paddock result list` shows the runs"));
   }
   Connection connection(globals.server);
-  const auto result = FetchRun(connection, run_id);
+  const auto result = FetchResult(connection, run_id);
   if (!result.ok()) return Report(result.status());
   // A trace is looked at; what the others hold is averaged.
   if (format != "perfetto" && !all_verdicts && result->verdict() != "valid") {

@@ -161,12 +161,9 @@ int SubmitOnly(const Globals& globals, const JobFlags& flags) {
 
 int RerunRun(const Globals& globals, const std::string& run_id) {
   Connection connection(globals.server);
-  v1::GetResultRequest original_request;
-  original_request.set_run_id(run_id);
-  v1::RunResult original;
-  const Status read =
-      connection.Call(connection.results(), &v1::ResultService::Stub::GetResult, original_request, &original);
-  if (!read.ok()) return Report(read);
+  const auto fetched = FetchResult(connection, run_id);
+  if (!fetched.ok()) return Report(fetched.status());
+  const v1::RunResult& original = *fetched;
   v1::RerunRequest request;
   request.set_run_id(run_id);
   request.set_idempotency_key(NewIdempotencyKey());

@@ -24,15 +24,6 @@ Result<std::vector<v1::RunResult>> FetchResults(Connection& connection, const st
   return std::vector<v1::RunResult>(response.results().begin(), response.results().end());
 }
 
-Result<v1::RunResult> FetchResult(Connection& connection, const std::string& run_id) {
-  v1::GetResultRequest request;
-  request.set_run_id(run_id);
-  v1::RunResult result;
-  PADDOCK_RETURN_IF_ERROR(
-      connection.Call(connection.results(), &v1::ResultService::Stub::GetResult, request, &result));
-  return result;
-}
-
 Table Fields(const v1::RunResult& result) {
   const v1::Provenance& provenance = result.provenance();
   Table table;

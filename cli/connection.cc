@@ -66,4 +66,13 @@ Status Connection::Retried(const std::function<grpc::Status(grpc::ClientContext&
   }
 }
 
+Result<v1::RunResult> FetchResult(Connection& connection, const std::string& run_id) {
+  v1::GetResultRequest request;
+  request.set_run_id(run_id);
+  v1::RunResult result;
+  PADDOCK_RETURN_IF_ERROR(
+      connection.Call(connection.results(), &v1::ResultService::Stub::GetResult, request, &result));
+  return result;
+}
+
 }  // namespace paddock

@@ -47,4 +47,7 @@ class Connection {
   std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
 };
 
+// NOT_FOUND names the run.
+Result<v1::RunResult> FetchResult(Connection& connection, const std::string& run_id);
+
 }  // namespace paddock

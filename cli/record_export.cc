@@ -39,28 +39,10 @@ void WriteNumbers(const std::vector<Number>& numbers, std::ostream& out) {
   out << "]";
 }
 
-template <typename T>
-void Set(Json& json, const char* key, const std::optional<T>& value) {
-  if (value) json[key] = *value;
-}
-
 Json Scalars(const RepetitionRecord& record) {
-  Json json = {{"repetition", record.index},
-               {"runtime", record.runtime},
-               {"options", record.options},
-               {"window_ns", record.window_ns},
-               {"clock", record.clock},
-               {"stop_reason", record.stop_reason},
-               {"samples_per_query", record.queries.samples_per_query},
-               {"invocations_per_reading", record.queries.invocations_per_reading},
-               {"warmup_count", record.queries.warmup_count}};
-  Set(json, "model_load_ns", record.model_load_ns);
-  Set(json, "first_inference_ns", record.first_inference_ns);
-  Set(json, "cold_start_ns", record.cold_start_ns);
-  Set(json, "peak_memory_bytes", record.peak_memory_bytes);
-  Set(json, "energy_j", record.energy_j);
-  Set(json, "timer_floor_ns", record.timer_floor_ns);
-  Set(json, "rate_hz", record.rate_hz);
+  Json json = DescribeRepetition(record);
+  json["repetition"] = record.index;
+  json.erase("index");
   const auto pairs = [&](const char* key, const auto& map) {
     Json list = Json::array();
     for (const auto& [entry, value] : map) list.push_back({entry, value});

@@ -1,9 +1,13 @@
-# paddock_library(NAME SOURCES... LINKS lib...): a static library of ours; includes are from the repository's root.
+# paddock_library(NAME SOURCES... LINKS lib...): a static library of ours; includes are from the repository's root. Fuzzers
+# are guided by what they reach in these.
 function(paddock_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${arg_LINKS} paddock_sanitizers PRIVATE paddock_warnings)
+  if(PADDOCK_FUZZERS)
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 function(paddock_program name)
@@ -13,12 +17,12 @@ function(paddock_program name)
 endfunction()
 
 # paddock_test(NAME SOURCES... LINKS lib... LABELS label...): one Catch2 program, one ctest per program.
-# ctest sees exit code 4 as "skipped". Up to eight sources are compiled as one, since the headers of Catch2 and JSON cost more than
+# ctest sees exit code 4 as "skipped". Sources are compiled together, since the headers of Catch2 and JSON cost more than
 # the tests themselves: the names in their anonymous namespaces must differ.
 function(paddock_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   paddock_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS} Catch2::Catch2WithMain)
-  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ON)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE PADDOCK_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})

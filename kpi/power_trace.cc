@@ -22,10 +22,10 @@ constexpr std::int64_t kMaxSpacingNs = std::int64_t{86'400} * 1'000'000'000;
 constexpr std::int64_t kMaxValue = std::int64_t{1} << 62;
 constexpr ParseLimits kPowerHeaderLimits{.max_bytes = 1 << 18, .max_depth = 4, .max_nodes = 5'000};
 
-constexpr MeterKind kKinds[] = {MeterKind::kCounter, MeterKind::kSampled, MeterKind::kAveraged};
+constexpr MeterKind kMeterKinds[] = {MeterKind::kCounter, MeterKind::kSampled, MeterKind::kAveraged};
 
 Status ReadKind(const std::string& name, MeterKind* kind) {
-  for (const MeterKind known : kKinds) {
+  for (const MeterKind known : kMeterKinds) {
     if (MeterKindName(known) != name) continue;
     *kind = known;
     return OkStatus();

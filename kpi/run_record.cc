@@ -189,47 +189,52 @@ std::uint64_t QuerySeries::PacerLatenessNs(std::uint64_t entry) const {
   return start_offset_ns[entry] > possible ? start_offset_ns[entry] - possible : 0;
 }
 
+Json DescribeRepetition(const RepetitionRecord& record) {
+  const QuerySeries& queries = record.queries;
+  Json json = {{"index", record.index},
+               {"runtime", record.runtime},
+               {"options", record.options},
+               {"window_ns", record.window_ns},
+               {"clock", record.clock},
+               {"stop_reason", record.stop_reason},
+               {"samples_per_query", queries.samples_per_query},
+               {"invocations_per_reading", queries.invocations_per_reading},
+               {"warmup_count", queries.warmup_count}};
+  Set(json, "model_load_ns", record.model_load_ns);
+  Set(json, "first_inference_ns", record.first_inference_ns);
+  Set(json, "cold_start_ns", record.cold_start_ns);
+  Set(json, "peak_memory_bytes", record.peak_memory_bytes);
+  Set(json, "energy_j", record.energy_j);
+  Set(json, "timer_floor_ns", record.timer_floor_ns);
+  Set(json, "rate_hz", record.rate_hz);
+  for (const RateProbe& probe : record.rate_probes) {
+    json["rate_probes"].push_back({{"rate_hz", probe.rate_hz},
+                                   {"queries", probe.queries},
+                                   {"percentile_ns", probe.percentile_ns},
+                                   {"passed", probe.passed}});
+  }
+  if (record.environment) json["environment"] = EnvironmentToJson(*record.environment);
+  if (record.counters) json["counters"] = CountersToJson(*record.counters);
+  if (record.energy_window) {
+    json["energy_window"] = {{"samples", record.energy_window->samples},
+                             {"median_latency_ns", record.energy_window->median_latency_ns}};
+  }
+  if (!record.no_energy.empty()) json["no_energy"] = record.no_energy;
+  return json;
+}
+
 std::string EncodeRepetition(const RepetitionRecord& record) {
   const QuerySeries& queries = record.queries;
   const std::size_t count = queries.latency_ns.size();
   PADDOCK_CHECK(queries.start_offset_ns.size() == count, "one start per latency");
   PADDOCK_CHECK(queries.intended_offset_ns.empty() || queries.intended_offset_ns.size() == count,
                 "one intended start per latency, or none");
-  Json header = {{"index", record.index},
-                 {"runtime", record.runtime},
-                 {"options", record.options},
-                 {"window_ns", record.window_ns},
-                 {"clock", record.clock},
-                 {"samples_per_query", queries.samples_per_query},
-                 {"warmup_count", queries.warmup_count},
-                 {"queries", count},
-                 {"intended", !queries.intended_offset_ns.empty()},
-                 {"short_queries", queries.short_queries.size()}};
-  Set(header, "model_load_ns", record.model_load_ns);
-  Set(header, "first_inference_ns", record.first_inference_ns);
-  Set(header, "cold_start_ns", record.cold_start_ns);
-  Set(header, "peak_memory_bytes", record.peak_memory_bytes);
-  Set(header, "energy_j", record.energy_j);
-  Set(header, "timer_floor_ns", record.timer_floor_ns);
-  Set(header, "rate_hz", record.rate_hz);
-  if (queries.invocations_per_reading != 1)
-    header["invocations_per_reading"] = queries.invocations_per_reading;
-  if (!record.stop_reason.empty()) header["stop_reason"] = record.stop_reason;
-  for (const RateProbe& probe : record.rate_probes) {
-    header["rate_probes"].push_back({{"rate_hz", probe.rate_hz},
-                                     {"queries", probe.queries},
-                                     {"percentile_ns", probe.percentile_ns},
-                                     {"passed", probe.passed}});
-  }
+  Json header = DescribeRepetition(record);
+  header["queries"] = count;
+  header["intended"] = !queries.intended_offset_ns.empty();
+  header["short_queries"] = queries.short_queries.size();
   for (const auto& [entry, pause_ns] : queries.pauses_ns)
     header["pauses"].push_back(Json::array({entry, pause_ns}));
-  if (record.environment) header["environment"] = EnvironmentToJson(*record.environment);
-  if (record.counters) header["counters"] = CountersToJson(*record.counters);
-  if (record.energy_window) {
-    header["energy_window"] = {{"samples", record.energy_window->samples},
-                               {"median_latency_ns", record.energy_window->median_latency_ns}};
-  }
-  if (!record.no_energy.empty()) header["no_energy"] = record.no_energy;
   const std::string power = record.power ? EncodePowerTrace(*record.power) : "";
   if (!power.empty()) header["power_bytes"] = power.size();
   const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);

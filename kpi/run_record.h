@@ -97,6 +97,9 @@ struct RepetitionRecord {
   std::string no_energy;  // why a device with a meter has no trace: what the meter said
 };
 
+// Everything but the arrays of queries and the power trace, as an object: the header of the bytes, and for export.
+Json DescribeRepetition(const RepetitionRecord& record);
+
 // "PDKREC1\n", little-endian u32 length and JSON header, then the arrays (starts, latencies, intended starts, indices and
 // samples of the short queries) as one zlib stream of zigzag varints of the differences between neighbours, then the power
 // trace in its own form (kpi/power_trace.h).

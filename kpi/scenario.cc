@@ -6,8 +6,9 @@
 namespace paddock {
 namespace {
 
-constexpr ScenarioKind kKinds[] = {ScenarioKind::kSingleStream, ScenarioKind::kMultiStream,
-                                   ScenarioKind::kOffline, ScenarioKind::kServer, ScenarioKind::kPeriodic};
+constexpr ScenarioKind kScenarioKinds[] = {ScenarioKind::kSingleStream, ScenarioKind::kMultiStream,
+                                           ScenarioKind::kOffline, ScenarioKind::kServer,
+                                           ScenarioKind::kPeriodic};
 constexpr double kLongestPeriodS = 3'600;
 
 Status FieldError(const char* field, const std::string& problem) {
@@ -60,7 +61,7 @@ std::string_view ScenarioKindName(ScenarioKind kind) {
 
 Result<ScenarioKind> ParseScenarioKind(std::string_view name) {
   std::string known;
-  for (const auto kind : kKinds) {
+  for (const auto kind : kScenarioKinds) {
     if (ScenarioKindName(kind) == name) return kind;
     known.append(known.empty() ? "" : ", ").append(ScenarioKindName(kind));
   }

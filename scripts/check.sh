@@ -30,6 +30,15 @@ tidy_files() {
     xargs -r grep -LE "(grpcpp|paddock/v1)/|link_grpc" | sort -u
 }
 
+# Prints what the sanitized build compiles of the files given: its groups of sources, whose headers are read once.
+tidy_units() {
+  local groups file
+  mapfile -t groups < <(find build-asan -path '*/Unity/*.cxx' -not -path '*/tests/*')
+  for file in "$@"; do
+    grep -lF "\"$ROOT/$file\"" "${groups[@]}" || printf '%s\n' "$file"
+  done | sort -u
+}
+
 check_tidy() {
   local files
   mapfile -t files < <(tidy_files)
@@ -38,8 +47,8 @@ check_tidy() {
     return 0
   fi
   say "clang-tidy: ${#files[@]} files"
-  configure dev  # for its compile commands
-  printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build \
+  configure asan  # for its compile commands
+  tidy_units "${files[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build-asan \
     --extra-arg=-Wno-unknown-warning-option 2> >(grep -v 'warnings\? generated' >&2)
 }
 
@@ -146,13 +155,31 @@ docs_commands() (
 
 address_sanitizer_steps() {
   step "build with AddressSanitizer and UBSan" build asan build-asan || return 0
+  start_thread_sanitizer_build
   step "unit, golden, conformance, rpc and system tests" run_ctest build-asan 'unit|golden|conformance|rpc|system' || true
   step "fuzzing, a few seconds for each target" fuzz_smoke || true
   step "commands of the documents" docs_commands || true
 }
 
+# The tests mostly wait: what they leave of the processors goes to the next build.
+start_thread_sanitizer_build() {
+  configure tsan || return 0
+  setsid nice -n 19 ninja -C build-tsan -j "$(jobs_at_once)" tests/unit/all >"$CACHE_DIR/logs/build-tsan.log" 2>&1 &
+  THREAD_SANITIZER_BUILD=$!
+  trap 'kill -- "-$THREAD_SANITIZER_BUILD" 2>/dev/null || true' EXIT
+}
+
+finish_thread_sanitizer_build() {
+  if [[ -n ${THREAD_SANITIZER_BUILD:-} ]]; then
+    tail --pid="$THREAD_SANITIZER_BUILD" -n +1 -f "$CACHE_DIR/logs/build-tsan.log"
+    wait "$THREAD_SANITIZER_BUILD"
+  else
+    build tsan build-tsan tests/unit/all
+  fi
+}
+
 thread_sanitizer_steps() {
-  step "build with ThreadSanitizer" build tsan build-tsan tests/unit/all || return 0
+  step "build with ThreadSanitizer, begun beside the tests" finish_thread_sanitizer_build || return 0
   step "unit tests under ThreadSanitizer" run_ctest build-tsan unit || true
 }
 

@@ -40,6 +40,21 @@ TEST_CASE("queries are a line each, with what was intended in open loops") {
         "1,0,1,0,0,700,1\n1,1,0,1000,1000,1500,1\n1,2,0,3500,2000,3000,1\n");
 }
 
+TEST_CASE("a record as JSON holds the machine around it, its counters and the search for a rate") {
+  RepetitionRecord record = OpenLoopRecord();
+  record.environment.emplace().before.governors = {"performance"};
+  record.counters.emplace().cycles = 77;
+  record.rate_probes = {{100, 5, 1500, true}};
+  record.no_energy = "the meter is stuck";
+  std::ostringstream out;
+  WriteRecordJson(record, out);
+  const Json json = Json::parse(out.str());
+  CHECK(json["environment"]["before"]["governors"][0] == "performance");
+  CHECK(json["counters"]["cycles"] == 77);
+  CHECK(json["rate_probes"][0]["passed"] == true);
+  CHECK(json["no_energy"] == "the meter is stuck");
+}
+
 TEST_CASE("a record as JSON holds its arrays and its power") {
   std::ostringstream out;
   WriteRecordJson(OpenLoopRecord(), out);

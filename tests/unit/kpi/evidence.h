@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
 #include "kpi/catalog.h"
+#include "kpi/scenario.h"
 
 namespace paddock {
 
@@ -28,6 +30,34 @@ inline RepetitionRecord MakeRepetition(std::uint32_t index, std::size_t count, s
   record.queries.warmup_count = warmup;
   record.window_ns = (count - warmup) * latency_ns;
   return record;
+}
+
+// Five repetitions of a device with 1 % noise about a millisecond, changed by `change(index, latency_ns)`.
+template <typename Change>
+RunEvidence NoisyEvidence(std::uint64_t seed, std::size_t queries, Change change) {
+  RunEvidence evidence;
+  evidence.repetitions_planned = 5;
+  Random random(seed);
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    RepetitionRecord record;
+    record.index = i;
+    std::uint64_t now_ns = 0;
+    for (std::size_t query = 0; query < queries; ++query) {
+      const double ns = change(query, 1e6 * (1 + 0.01 * random.Normal()), random);
+      record.queries.start_offset_ns.push_back(now_ns);
+      record.queries.latency_ns.push_back(static_cast<std::uint64_t>(ns));
+      now_ns += record.queries.latency_ns.back();
+    }
+    record.window_ns = now_ns;
+    evidence.repetitions.emplace_back(std::move(record));
+  }
+  return evidence;
+}
+
+inline Scenario ShortScenario() {
+  Scenario scenario;
+  scenario.min_duration_s = 0.1;
+  return scenario;
 }
 
 }  // namespace paddock

@@ -125,46 +125,6 @@ TEST_CASE("the worst reason decides and all reasons are told", "[kpi][verdict]")
   CHECK(VerdictName(judgement.verdict) == "inconclusive");
 }
 
-// A series of a device with 1 % noise, changed by `change(index, latency_ns)`.
-template <typename Change>
-RunEvidence NoisyEvidence(std::uint64_t seed, std::size_t queries, Change change) {
-  RunEvidence evidence;
-  evidence.repetitions_planned = 5;
-  Random random(seed);
-  for (std::uint32_t i = 0; i < 5; ++i) {
-    RepetitionRecord record;
-    record.index = i;
-    std::uint64_t now_ns = 0;
-    for (std::size_t query = 0; query < queries; ++query) {
-      const double ns = change(query, 1e6 * (1 + 0.01 * random.Normal()), random);
-      record.queries.start_offset_ns.push_back(now_ns);
-      record.queries.latency_ns.push_back(static_cast<std::uint64_t>(ns));
-      now_ns += record.queries.latency_ns.back();
-    }
-    record.window_ns = now_ns;
-    evidence.repetitions.emplace_back(std::move(record));
-  }
-  return evidence;
-}
-
-Scenario ShortScenario() {
-  Scenario scenario;
-  scenario.min_duration_s = 0.1;
-  return scenario;
-}
-
-TEST_CASE("of 200 runs of a device with 1 % noise at most 2 % are not valid", "[kpi][verdict]") {
-  const std::size_t queries = GENERATE(as<std::size_t>(), 128, 512, 2048);
-  int not_valid = 0;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
-    const RunEvidence evidence =
-        NoisyEvidence(seed, queries, [](std::size_t, double ns, Random&) { return ns; });
-    if (Judge(evidence, ShortScenario()).verdict != Verdict::kValid) ++not_valid;
-  }
-  INFO(queries);
-  CHECK(not_valid <= 4);
-}
-
 TEST_CASE("a device that becomes slower while it is measured has no steady state", "[kpi][verdict]") {
   const auto drifting = NoisyEvidence(1, 4096, [](std::size_t query, double ns, Random&) {
     return ns * (1 + 2e-5 * static_cast<double>(query));
