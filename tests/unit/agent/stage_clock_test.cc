@@ -11,9 +11,9 @@ TEST_CASE("a stage that is entered again goes on, and the first inference is tak
           "[stages]") {
   FakeClock clock;
   StageClock stages(clock);
-  const auto spend = [&](const char* stage, std::optional<std::uint32_t> repetition, int seconds) {
+  const auto spend = [&](const char* stage, std::optional<std::uint32_t> repetition, int spent_s) {
     stages.Enter(stage, repetition);
-    clock.Advance(std::chrono::seconds(seconds));
+    clock.Advance(std::chrono::seconds(spent_s));
   };
   spend(kStageTransferring, std::nullopt, 1);
   stages.AddBytes(10);
