@@ -93,8 +93,6 @@ void Agent::ProbeDevice() {
 // ---- the runner thread
 
 void Agent::RunnerLoop() {
-  RunRunner runner(settings_.runner, *cache_, *link_,
-                   [this](const Progress& progress) { OnProgress(progress); });
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (waiting_ && welcomed_) {
@@ -105,6 +103,10 @@ void Agent::RunnerLoop() {
       stages_seen_.clear();
       link_cuts_s_ = driver_ ? driver_->Describe().link_cuts_s : std::map<std::string, double>();
       spdlog::info("run {} begins", Name(run.assignment.lease));
+      const bool is_this_machine = driver_ && driver_->Describe().time_source == TimeSource::kHost;
+      RunRunner runner(
+          settings_.runner, *cache_, *link_, [this](const Progress& progress) { OnProgress(progress); },
+          is_this_machine ? &thermal_gate_ : nullptr);
       Report report = runner.Run(run, [this] { return stopping_ || interrupt_ != Interrupt::kNone; });
       lock.lock();
       active_.reset();

@@ -84,6 +84,7 @@ class Agent final : public LinkClient {
   Link* link_ = nullptr;
   std::set<std::string> stages_seen_;          // of the run at hand; the runner thread's
   std::map<std::string, double> link_cuts_s_;  // as stages_seen_
+  ThermalGate thermal_gate_;                   // the runner thread's
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <yaml-cpp/yaml.h>
 
+#include "agent/processor_placement.h"
 #include "base/file.h"
 #include "base/strict_json.h"
 #include "base/version.h"
@@ -26,6 +27,7 @@ Status ReadConfigFile(const std::string& path, AgentConfig* config) {
   root.Optional("options", &config->options);
   root.Optional("meter", &config->meter);
   root.Optional("meter_options", &config->meter_options);
+  root.Optional("cpus", &config->cpus);
   root.Optional("shares", &config->shares);
   root.Optional("state", &config->state);
   root.Optional("cache_bytes", &config->cache_bytes);
@@ -75,6 +77,8 @@ Status CheckConfig(const AgentConfig& config) {
   }
   if (config.driver.empty()) return InvalidArgumentError("no driver; name one with --driver");
   PADDOCK_RETURN_IF_ERROR(FindDriver(config.driver).status().WithContext("--driver"));
+  if (!config.cpus.empty())
+    PADDOCK_RETURN_IF_ERROR(CpusByName(config.cpus, MachineFiles("")).status().WithContext("--cpus"));
   if (config.state.empty()) return InvalidArgumentError("no state folder; name one with --state");
   const auto colon = config.server.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == config.server.size()) {
@@ -93,7 +97,7 @@ Status CheckConfig(const AgentConfig& config) {
 
 Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, const GetEnv& get_env) {
   CLI::App app("Runs a coordinator's benchmarks on one device.", "paddock-agent");
-  std::optional<std::string> server, id, driver, meter, state, file, log_level;
+  std::optional<std::string> server, id, driver, meter, cpus, state, file, log_level;
   std::vector<std::string> labels, options, meter_options, shares;
   bool version = false, check = false, print = false;
   app.add_option("--server", server, "HOST:PORT of the coordinator (default 127.0.0.1:7700)");
@@ -104,6 +108,7 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
   app.add_option("--meter", meter, "what measures the device's power: " + MeterNames());
   app.add_option("--meter-option", meter_options, "KEY=VALUE, for the meter; may be repeated")
       ->allow_extra_args(false);
+  app.add_option("--cpus", cpus, "CPUs that measure, such as 2-3 (default: chosen for each run)");
   app.add_option("--share", shares,
                  "what other devices use too, such as host-cpu: they take turns; may be repeated")
       ->allow_extra_args(false);
@@ -140,6 +145,7 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
   overlay(id, "PADDOCK_AGENT_ID", &config.id);
   overlay(driver, "PADDOCK_AGENT_DRIVER", &config.driver);
   overlay(meter, "PADDOCK_AGENT_METER", &config.meter);
+  overlay(cpus, "PADDOCK_AGENT_CPUS", &config.cpus);
   overlay(state, "PADDOCK_AGENT_STATE", &config.state);
   overlay(log_level, "PADDOCK_AGENT_LOG_LEVEL", &config.log_level);
   PADDOCK_RETURN_IF_ERROR(ReadPairs("--label", labels, &config.labels));
@@ -166,6 +172,7 @@ std::string ConfigAsYaml(const AgentConfig& config) {
   key("options") << config.options;
   key("meter") << config.meter;
   key("meter_options") << config.meter_options;
+  key("cpus") << config.cpus;
   key("shares") << config.shares;
   key("state") << config.state;
   key("cache_bytes") << config.cache_bytes;

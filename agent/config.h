@@ -23,6 +23,7 @@ struct AgentConfig {
   DriverOptions options;                      // the driver's
   std::string meter;                          // what measures the device's power; empty: nothing does
   DriverOptions meter_options;
+  std::string cpus;  // PADDOCK_AGENT_CPUS; "2-3": workers run on exactly these; empty: they choose
   std::vector<std::string> shares;  // resources that a measurement feels and other devices use too
   std::string state;                // PADDOCK_AGENT_STATE; a folder of this agent alone
   std::uint64_t cache_bytes = std::uint64_t{4} << 30;

@@ -72,6 +72,7 @@ v1::AgentMessage ProgressMessage(const Progress& progress) {
   out.set_repetitions(progress.repetitions);
   out.set_inferences_done(progress.inferences_done);
   if (progress.time_left_s) out.set_time_left_s(*progress.time_left_s);
+  out.set_detail(progress.detail);
   return message;
 }
 

@@ -4,11 +4,11 @@
 
 namespace paddock::agent {
 
-MachineWatch::MachineWatch(const Clock& clock, std::uint32_t threads)
+MachineWatch::MachineWatch(const Clock& clock, const PlacementRequest& placement)
     : clock_(clock),
       files_(""),
       probe_(clock),
-      placement_(PlaceProcess({.threads = threads, .cpus = {}}, files_)),
+      placement_(PlaceProcess(placement, files_)),
       counters_(PerformanceCounters::Open()) {}
 
 Status MachineWatch::BeforeWarmup(bool sleeps_between_queries, std::optional<std::uint64_t> timer_floor_ns) {

@@ -22,8 +22,7 @@ namespace paddock::agent {
 
 class MachineWatch {
  public:
-  // `threads` that the runtime computes with; 0: not known, nothing is pinned.
-  MachineWatch(const Clock& clock, std::uint32_t threads);
+  MachineWatch(const Clock& clock, const PlacementRequest& placement);
 
   // INTERNAL when the canary computes something else than it must.
   Status BeforeWarmup(bool sleeps_between_queries, std::optional<std::uint64_t> timer_floor_ns);

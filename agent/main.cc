@@ -13,6 +13,7 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/link_grpc.h"
+#include "agent/processor_placement.h"
 #include "base/file.h"
 #include "base/subprocess.h"
 #include "base/version.h"
@@ -80,6 +81,13 @@ int RunAgent(const AgentConfig& config) {
                 kFailed);
   }
 
+  std::vector<std::uint32_t> cpus;
+  if (!config.cpus.empty()) {
+    auto named = CpusByName(config.cpus, MachineFiles(""));
+    if (!named.ok()) return Fail(named.status(), kUsage);
+    cpus = std::move(named).value();
+  }
+
   AgentSettings settings{.device = DeviceId(config.id),
                          .labels = config.labels,
                          .shares = config.shares,
@@ -89,6 +97,7 @@ int RunAgent(const AgentConfig& config) {
                                     .options = config.options,
                                     .meter = config.meter,
                                     .meter_options = config.meter_options,
+                                    .cpus = std::move(cpus),
                                     .worker_memory_limit_bytes = config.worker_memory_limit_bytes}};
   spdlog::info("paddock-agent {}: device {}, driver {}, coordinator {}, state {}", kPaddockVersion, config.id,
                config.driver, config.server, state);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <memory>
 #include <set>
 #include <tuple>
@@ -198,6 +199,32 @@ std::vector<std::uint32_t> ParseCpuList(const std::string& text) {
     for (std::uint64_t cpu = *first; cpu <= *last; ++cpu) cpus.insert(static_cast<std::uint32_t>(cpu));
   }
   return {cpus.begin(), cpus.end()};
+}
+
+Result<std::vector<std::uint32_t>> CpusByName(const std::string& text, const MachineFiles& files) {
+  std::set<std::uint32_t> cpus;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const char* const stop = text.data() + end;
+    std::uint32_t first = 0;
+    auto parsed = std::from_chars(text.data() + begin, stop, first);
+    std::uint32_t last = first;
+    if (parsed.ec == std::errc() && parsed.ptr != stop && *parsed.ptr == '-')
+      parsed = std::from_chars(parsed.ptr + 1, stop, last);
+    if (parsed.ec != std::errc() || parsed.ptr != stop || first > last || last > kMaxCpu)
+      return InvalidArgumentError("the CPUs \"" + text + "\" must read like 2-3 or 0,4-5");
+    for (std::uint32_t cpu = first; cpu <= last; ++cpu) cpus.insert(cpu);
+    begin = end + 1;
+  }
+  const auto online = ParseCpuList(files.Text("/sys/devices/system/cpu/online").value_or(""));
+  std::vector<std::uint32_t> missing;
+  for (const std::uint32_t cpu : cpus)
+    if (!std::binary_search(online.begin(), online.end(), cpu)) missing.push_back(cpu);
+  if (!online.empty() && !missing.empty()) {
+    return InvalidArgumentError("the CPUs \"" + text + "\" cannot be used: " + CpuListText(missing) +
+                                " not online here; online are " + CpuListText(online));
+  }
+  return std::vector<std::uint32_t>(cpus.begin(), cpus.end());
 }
 
 }  // namespace paddock::agent

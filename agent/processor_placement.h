@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/machine_files.h"
+#include "base/status.h"
 
 namespace paddock::agent {
 
@@ -77,5 +78,7 @@ void EnterRealtime(bool sleeps_between_queries, const MachineFiles& files, Place
 std::string CpuListText(const std::vector<std::uint32_t>& cpus);
 // The same backwards; malformed parts and numbers above 4095 are left out.
 std::vector<std::uint32_t> ParseCpuList(const std::string& text);
+// A list that a person wrote. INVALID_ARGUMENT when it is malformed, or names CPUs that are not online: those that are, then.
+Result<std::vector<std::uint32_t>> CpusByName(const std::string& text, const MachineFiles& files);
 
 }  // namespace paddock::agent

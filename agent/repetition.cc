@@ -48,7 +48,8 @@ class Repetition {
   std::optional<Failure> Run() {
     EnterStage(kStageLoading);
     // Before the runtime starts its threads.
-    if (driver_.Describe().time_source == TimeSource::kHost) watch_.emplace(clock_, ThreadsAsked());
+    if (driver_.Describe().time_source == TimeSource::kHost)
+      watch_.emplace(clock_, PlacementRequest{.threads = ThreadsAsked(), .cpus = request_.work.cpus});
     if (const Status status = Load(); !status.ok()) return FailureOfDriver(status, stage_);
     auto counter = SharedCounter::Open(CounterPath(request_.folder));
     if (!counter.ok()) return FailureOfFarm(counter.status(), stage_);
@@ -132,6 +133,8 @@ class Repetition {
     if (watch_) {
       PADDOCK_RETURN_IF_ERROR(watch_->EndWindow());
       record_.environment = watch_->environment();
+      record_.environment->cooldown_s = request_.work.cooldown_s;
+      record_.environment->cooldown_reached = request_.work.cooldown_reached;
       record_.counters = watch_->counters();
     }
     if (driver_.Describe().time_source != TimeSource::kModel) record_.peak_memory_bytes = PeakMemoryBytes();

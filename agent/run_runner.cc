@@ -1,7 +1,9 @@
 #include "agent/run_runner.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <thread>
 
 #include "base/file.h"
@@ -30,6 +32,13 @@ bool IsCrash(int signal) {
          signal == SIGTRAP || signal == SIGSYS;
 }
 
+// "54.2 C"
+std::string DegreesText(std::int64_t mdegc) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f C", static_cast<double>(mdegc) / 1000);
+  return text.data();
+}
+
 }  // namespace
 
 // What a worker said before it ended.
@@ -39,11 +48,12 @@ struct RunRunner::Attempt {
 };
 
 RunRunner::RunRunner(RunnerSettings settings, BlobCache& cache, BlobTransfer& transfer,
-                     std::function<void(const Progress&)> on_progress)
+                     std::function<void(const Progress&)> on_progress, ThermalGate* thermal_gate)
     : settings_(std::move(settings)),
       cache_(cache),
       transfer_(transfer),
-      on_progress_(std::move(on_progress)) {}
+      on_progress_(std::move(on_progress)),
+      thermal_gate_(thermal_gate) {}
 
 Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interrupted) {
   Report report;
@@ -73,18 +83,18 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
     EnterStage(kStageTransferring);
     report.failure = Fetch(plan, &pins);
     if (!report.failure && !interrupted_()) {
-      WorkerRequest request{.driver = settings_.driver,
-                            .options = settings_.options,
-                            .meter = settings_.meter,
-                            .meter_options = settings_.meter_options,
-                            .artifact_path = pins[0].path(),
-                            .batch_paths = {},
-                            .labels_path = {},
-                            .plan = plan};
-      for (std::size_t i = 0; i < plan.batches.size(); ++i) request.batch_paths.push_back(pins[i + 1].path());
-      if (plan.accuracy_interval) request.labels_path = pins.back().path();
-      const Status status = WriteFileUnsynced(WorkerRequestPath(run.folder), EncodeWorkerRequest(request));
-      if (!status.ok()) report.failure = FailureOfFarm(status, kStageTransferring);
+      request_ = WorkerRequest{.driver = settings_.driver,
+                               .options = settings_.options,
+                               .meter = settings_.meter,
+                               .meter_options = settings_.meter_options,
+                               .cpus = settings_.cpus,
+                               .artifact_path = pins[0].path(),
+                               .batch_paths = {},
+                               .labels_path = {},
+                               .plan = plan};
+      for (std::size_t i = 0; i < plan.batches.size(); ++i)
+        request_.batch_paths.push_back(pins[i + 1].path());
+      if (plan.accuracy_interval) request_.labels_path = pins.back().path();
     }
   }
   for (std::uint32_t index = plan.repetition_begin;
@@ -110,6 +120,7 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
   report.stages = stages_.Finish(report.repetitions);
   progress_.time_left_s.reset();
   progress_.stage = kStageReporting;
+  progress_.detail.clear();
   Publish(progress_.inferences_done);
   plan_ = nullptr;
   return report;
@@ -168,11 +179,36 @@ Result<BlobCache::Pin> RunRunner::FetchBlob(const Digest& digest) {
   }
 }
 
+Status RunRunner::CoolDownAndPrepare(const std::string& folder) {
+  progress_.inferences_done = 0;
+  repetition_began_ = SystemClock().Now();
+  if (thermal_gate_ != nullptr) {
+    const auto wait = [&](std::chrono::nanoseconds duration, std::int64_t now_mdegc,
+                          std::int64_t allowed_mdegc) {
+      if (progress_.stage != kStageCooling) EnterStage(kStageCooling);
+      progress_.detail = DegreesText(now_mdegc) + ", waiting for " + DegreesText(allowed_mdegc);
+      Publish(0);
+      for (const Deadline until = Deadline::After(duration); !until.passed() && !interrupted_();) {
+        std::this_thread::sleep_for(
+            std::min<std::chrono::nanoseconds>(until.remaining(), std::chrono::milliseconds(50)));
+      }
+      return !interrupted_();
+    };
+    const CooldownResult cooled = thermal_gate_->Pass(request_.plan.run_id, wait);
+    request_.cooldown_s = cooled.waited_s;
+    request_.cooldown_reached = cooled.reached;
+    repetition_began_ = SystemClock().Now();
+  }
+  return WriteFileUnsynced(WorkerRequestPath(folder), EncodeWorkerRequest(request_));
+}
+
 std::optional<Failure> RunRunner::RunRepetition(const std::string& folder, const RunPlan& plan,
                                                 std::uint32_t index) {
   progress_.repetition = index + 1;
-  repetition_began_ = SystemClock().Now();
   for (int tries = 1;; ++tries) {
+    if (const Status status = CoolDownAndPrepare(folder); !status.ok())
+      return FailureOfFarm(status, kStageLoading);
+    if (interrupted_()) return std::nullopt;
     Attempt attempt;
     const auto ended = RunWorker(folder, plan, index, &attempt);
     if (!ended.ok()) return FailureOfFarm(ended.status(), kStageLoading);
@@ -219,7 +255,9 @@ Result<ProcessResult> RunRunner::RunWorker(const std::string& folder, const RunP
       std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(plan.repetition_timeout_s, 1e8) * 1e9));
   request.argv = {settings_.worker_path, folder, std::to_string(index),
                   std::to_string(SystemClock().Now().time_since_epoch().count())};
-  return RunProcess(request, Deadline::After(timeout), look_around);
+  auto ended = RunProcess(request, Deadline::After(timeout), look_around);
+  if (thermal_gate_ != nullptr) thermal_gate_->Left();
+  return ended;
 }
 
 std::optional<Failure> RunRunner::Judge(const ProcessResult& ended, const Attempt& attempt,
@@ -258,6 +296,7 @@ void RunRunner::EnterStage(const std::string& stage) {
   // Repetitions count from 1 in progress; before the first one the whole lease is meant.
   stages_.Enter(stage, progress_.repetition == 0 ? std::nullopt : std::optional(progress_.repetition - 1));
   progress_.stage = stage;
+  progress_.detail.clear();
   Publish(progress_.inferences_done);
 }
 

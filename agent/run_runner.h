@@ -1,5 +1,5 @@
-// Carries out one run: fetches its blobs, then starts one worker per repetition that is not complete yet. The
-// only code that touches the device; one thread at a time.
+// Carries out one run: fetches its blobs, then starts one worker per repetition that is not complete yet, when the
+// machine is as cool as it was. The only code that touches the device; one thread at a time.
 //
 // A worker that a signal ended, or that exited without a word, is started again up to twice; then it is
 // reported as what it is. One that misses its deadline is not: a device that is silent once would hold the
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agent/blob_cache.h"
+#include "agent/cooldown.h"
 #include "agent/link.h"
 #include "agent/run_types.h"
 #include "agent/spool.h"
@@ -33,15 +34,16 @@ struct RunnerSettings {
   DriverOptions options;
   std::string meter{};  // of the registry; empty: the device has none
   DriverOptions meter_options{};
+  std::vector<std::uint32_t> cpus{};            // that workers run on; empty: they choose
   std::uint64_t worker_memory_limit_bytes = 0;  // where the plan has none; 0: none
 };
 
 class RunRunner {
  public:
   // `on_progress` is called on the runner's thread: at each change of stage, and a few times a second while a
-  // worker measures.
+  // worker measures. `thermal_gate` is asked before each worker; null where this machine's heat means nothing.
   RunRunner(RunnerSettings settings, BlobCache& cache, BlobTransfer& transfer,
-            std::function<void(const Progress&)> on_progress);
+            std::function<void(const Progress&)> on_progress, ThermalGate* thermal_gate = nullptr);
 
   // Complete repetitions in the run's folder are kept. `interrupted` is asked at least every 50 ms; once it
   // says true the worker is killed and the outcome is kCancelled. Complete repetitions are in the report
@@ -53,6 +55,8 @@ class RunRunner {
 
   std::optional<Failure> Fetch(const RunPlan& plan, std::vector<BlobCache::Pin>* pins);
   Result<BlobCache::Pin> FetchBlob(const Digest& digest);
+  // Writes what the next worker reads, once the machine is cool enough or the runner is interrupted.
+  Status CoolDownAndPrepare(const std::string& folder);
   std::optional<Failure> RunRepetition(const std::string& folder, const RunPlan& plan, std::uint32_t index);
   Result<ProcessResult> RunWorker(const std::string& folder, const RunPlan& plan, std::uint32_t index,
                                   Attempt* attempt);
@@ -66,12 +70,14 @@ class RunRunner {
   BlobCache& cache_;
   BlobTransfer& transfer_;
   const std::function<void(const Progress&)> on_progress_;
+  ThermalGate* const thermal_gate_;
 
   // Of the run at hand.
   std::function<bool()> interrupted_;
   Progress progress_;
   StageClock stages_;
   const RunPlan* plan_ = nullptr;
+  WorkerRequest request_;
   std::uint32_t repetitions_left_ = 0;  // with the one that runs
   MonotonicTime repetition_began_;
   std::optional<double> repetition_s_;  // what the last one took

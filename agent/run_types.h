@@ -14,9 +14,9 @@
 
 namespace paddock::agent {
 
-// The stages of a run that an agent passes through, in this order (loading to predicting once per
-// repetition).
+// The stages of a run that an agent passes through, in this order (cooling to reporting once per repetition).
 inline constexpr const char* kStageTransferring = "transferring";
+inline constexpr const char* kStageCooling = "cooling";  // only where the device is too warm to begin
 inline constexpr const char* kStageLoading = "loading";
 inline constexpr const char* kStageWarmup = "warm-up";
 inline constexpr const char* kStageMeasuring = "measuring";
@@ -79,6 +79,7 @@ struct Progress {
   std::uint32_t repetitions = 0;
   std::uint64_t inferences_done = 0;
   std::optional<double> time_left_s;
+  std::string detail{};  // why it waits
 };
 
 }  // namespace paddock::agent

@@ -9,7 +9,8 @@ namespace paddock::agent {
 namespace {
 
 std::string WaterfallName(const std::string& stage) {
-  const std::array<std::pair<const char*, const char*>, 5> names = {{{kStageTransferring, kTransferStage},
+  const std::array<std::pair<const char*, const char*>, 6> names = {{{kStageTransferring, kTransferStage},
+                                                                     {kStageCooling, kCoolDownStage},
                                                                      {kStageLoading, kLoadStage},
                                                                      {kStageMeasuring, kMeasuredStage},
                                                                      {kStagePredicting, kReadoutStage},

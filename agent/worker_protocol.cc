@@ -31,15 +31,18 @@ Result<Failure> DecodeFailure(std::string_view text) {
 }  // namespace
 
 std::string EncodeWorkerRequest(const WorkerRequest& request) {
-  return Json{{"driver", request.driver},
-              {"options", request.options},
-              {"meter", request.meter},
-              {"meter_options", request.meter_options},
-              {"artifact_path", request.artifact_path},
-              {"batch_paths", request.batch_paths},
-              {"labels_path", request.labels_path},
-              {"plan", EncodeRunPlan(request.plan)}}
-      .dump();
+  Json json = {{"driver", request.driver},
+               {"options", request.options},
+               {"meter", request.meter},
+               {"meter_options", request.meter_options},
+               {"cpus", request.cpus},
+               {"artifact_path", request.artifact_path},
+               {"batch_paths", request.batch_paths},
+               {"labels_path", request.labels_path},
+               {"plan", EncodeRunPlan(request.plan)}};
+  if (request.cooldown_s) json["cooldown_s"] = *request.cooldown_s;
+  if (request.cooldown_reached) json["cooldown_reached"] = *request.cooldown_reached;
+  return json.dump();
 }
 
 Result<WorkerRequest> DecodeWorkerRequest(std::string_view text) {
@@ -53,9 +56,12 @@ Result<WorkerRequest> DecodeWorkerRequest(std::string_view text) {
   object.Required("options", &request.options);
   object.Required("meter", &request.meter);
   object.Required("meter_options", &request.meter_options);
+  object.Required("cpus", &request.cpus);
   object.Required("artifact_path", &request.artifact_path);
   object.Required("batch_paths", &request.batch_paths);
   object.Required("labels_path", &request.labels_path);
+  object.Optional("cooldown_s", &request.cooldown_s);
+  object.Optional("cooldown_reached", &request.cooldown_reached);
   object.Required("plan", &plan);
   PADDOCK_RETURN_IF_ERROR(object.Finish());
   PADDOCK_ASSIGN_OR_RETURN(request.plan, DecodeRunPlan(plan));

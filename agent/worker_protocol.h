@@ -33,9 +33,13 @@ struct WorkerRequest {
   DriverOptions options;
   std::string meter{};  // of the device's power; empty: it has none
   DriverOptions meter_options{};
+  std::vector<std::uint32_t> cpus{};  // to run on; empty: chosen
   std::string artifact_path;
   std::vector<std::string> batch_paths;  // in the order of plan.batches
   std::string labels_path;               // empty: none in the plan
+  // What the agent waited before this process (agent/cooldown.h), for the record.
+  std::optional<double> cooldown_s{};
+  std::optional<bool> cooldown_reached{};
   RunPlan plan;
 };
 std::string EncodeWorkerRequest(const WorkerRequest& request);

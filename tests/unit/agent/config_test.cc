@@ -29,6 +29,7 @@ TEST_CASE("flags go over the environment, which goes over the file, which goes o
   const GetEnv environment = [](const std::string& name) -> std::optional<std::string> {
     if (name == "PADDOCK_SERVER") return "environment:2";
     if (name == "PADDOCK_AGENT_ID") return "environment";
+    if (name == "PADDOCK_AGENT_CPUS") return "0";
     return std::nullopt;
   };
   const auto command = ParseCommandLine(
@@ -41,6 +42,7 @@ TEST_CASE("flags go over the environment, which goes over the file, which goes o
   CHECK(command->config.labels == std::map<std::string, std::string>{{"rack", "b"}, {"row", "7"}});
   CHECK(command->config.shares == std::vector<std::string>{"host"});
   CHECK(command->config.cache_bytes == 1000);
+  CHECK(command->config.cpus == "0");
   CHECK(command->config.log_level == "info");
 }
 
@@ -73,13 +75,15 @@ TEST_CASE("a configuration that cannot work is refused with the flag that sets i
   refused(With({"--label", "rack"}), "KEY=VALUE");
   refused(With({"--log-level", "loud"}), "loud");
   refused(With({"--no-such-flag"}), "--help");
+  refused(With({"--cpus", "two"}), "--cpus: the CPUs \"two\"");
+  refused(With({"--cpus", "4000"}), "online are ");
   refused(With({"--config", "/nowhere/agent.yaml"}), "/nowhere/agent.yaml");
 }
 
 TEST_CASE("what --print-config prints reads back to the same configuration", "[config]") {
-  auto command = ParseCommandLine(
-      With({"--print-config", "--label", "note=yes", "--option", "latency_us=12", "--share", "a b"}),
-      kNoEnvironment);
+  auto command = ParseCommandLine(With({"--print-config", "--label", "note=yes", "--option", "latency_us=12",
+                                        "--share", "a b", "--cpus", "0"}),
+                                  kNoEnvironment);
   REQUIRE(command.ok());
   CHECK(command->kind == CommandKind::kPrintConfig);
   const TempDir folder;
@@ -89,6 +93,7 @@ TEST_CASE("what --print-config prints reads back to the same configuration", "[c
   REQUIRE(again.ok());
   CHECK(ConfigAsYaml(again->config) == ConfigAsYaml(command->config));
   CHECK(again->config.labels.at("note") == "yes");
+  CHECK(again->config.cpus == "0");
 }
 
 TEST_CASE("help and version need no configuration", "[config]") {

@@ -209,5 +209,22 @@ TEST_CASE("lists of CPUs are written and read as the kernel writes them", "[agen
   CHECK(ParseCpuList("x,3,-,9999999999,5-4,2-99999") == Cpus{3});
 }
 
+TEST_CASE("CPUs that a person names are taken to the letter, or refused with those that are online",
+          "[agent][placement]") {
+  FakeTree tree;
+  tree.Put("/sys/devices/system/cpu/online", "0-3,6\n");
+  const MachineFiles files(tree.root());
+  CHECK(CpusByName("2-3", files).value() == Cpus{2, 3});
+  CHECK(CpusByName("6,0", files).value() == Cpus{0, 6});
+  CHECK(CpusByName("3-5,7", files).status().message() ==
+        "the CPUs \"3-5,7\" cannot be used: 4-5,7 not online here; online are 0-3,6");
+  for (const char* malformed :
+       {"", "x", "1-", "-1", "2-1", "0 1", "0,", "0,,1", "0-1-2", "4096", "99999999999"})
+    CHECK_THAT(CpusByName(malformed, files).status().message(),
+               Catch::Contains("must read like 2-3 or 0,4-5"));
+  // A machine that does not say which CPUs it has.
+  CHECK(CpusByName("70", MachineFiles("/nowhere")).value() == Cpus{70});
+}
+
 }  // namespace
 }  // namespace paddock::agent

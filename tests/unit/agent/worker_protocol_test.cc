@@ -30,14 +30,20 @@ TEST_CASE("a worker reads what the agent asked for", "[worker]") {
   const SmallRun run;
   const WorkerRequest request{.driver = "simulated",
                               .options = {{"latency_us", "7"}},
+                              .cpus = {2, 3},
                               .artifact_path = "/a",
                               .batch_paths = {"/b", "/c"},
                               .labels_path = "/l",
+                              .cooldown_s = 12.5,
+                              .cooldown_reached = false,
                               .plan = run.plan};
   const auto read = DecodeWorkerRequest(EncodeWorkerRequest(request));
   REQUIRE(read.ok());
   CHECK(read->driver == "simulated");
   CHECK(read->options == request.options);
+  CHECK(read->cpus == request.cpus);
+  CHECK(read->cooldown_s == 12.5);
+  CHECK(read->cooldown_reached == false);
   CHECK(read->batch_paths == request.batch_paths);
   CHECK(read->labels_path == request.labels_path);
   CHECK(EncodeRunPlan(read->plan) == EncodeRunPlan(run.plan));
