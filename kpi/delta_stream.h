@@ -20,6 +20,34 @@ void AppendDeltas(std::span<const std::uint64_t> values, std::string* out);
 // The zlib stream of `raw`.
 std::string ZlibCompress(std::string_view raw);
 
+// Deflates piece by piece, so that a long series is never there a third time, as varints.
+class DeltaWriter {
+ public:
+  // The stream goes to the end of `out`, which must outlive the writer. With `fast`, no repetition but of single bytes is looked
+  // for: three times as fast, and no larger for values that are noise.
+  DeltaWriter(bool fast, std::string* out);
+  DeltaWriter(const DeltaWriter&) = delete;
+  DeltaWriter& operator=(const DeltaWriter&) = delete;
+  ~DeltaWriter();
+
+  // The next Append() is the first of a row.
+  void BeginRow() { previous_ = 0; }
+  void Append(std::uint64_t value);
+  void AppendRow(std::span<const std::uint64_t> values);
+  // Once, after the last row.
+  void Finish();
+
+ private:
+  struct Deflater;
+  void Drain(bool last);
+
+  std::unique_ptr<Deflater> deflater_;
+  std::string* const out_;
+  std::uint64_t previous_ = 0;
+  std::array<char, 65536> buffer_;
+  std::size_t size_ = 0;
+};
+
 // Inflates piece by piece, so that memory follows what was really sent and not what a header claims.
 class DeltaReader {
  public:
@@ -38,11 +66,13 @@ class DeltaReader {
  private:
   struct Inflater;
   bool Fill();
+  // A varint that goes on behind the buffer's end, or is a long one.
+  Status ReadAcross(std::uint64_t entry, std::uint64_t count, std::string_view what, std::uint64_t* zigzag);
   template <typename Integer>
   Status ReadAs(std::uint64_t count, std::string_view what, std::vector<Integer>* out);
 
   std::unique_ptr<Inflater> inflater_;
-  std::array<char, 16384> buffer_;
+  std::array<char, 65536> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

@@ -1,8 +1,10 @@
 #include "kpi/latency_analysis.h"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 
+#include "kpi/sort_integers.h"
 #include "kpi/statistics.h"
 
 namespace paddock {
@@ -17,58 +19,77 @@ std::uint64_t SamplesFrom(const QuerySeries& queries, std::size_t begin) {
   return samples;
 }
 
-// Relative change of the median from the first to the last third, when their intervals are disjoint.
-std::optional<double> ChangeBetweenThirds(std::span<const std::uint64_t> series) {
+std::optional<std::uint64_t> LatenessP99(const QuerySeries& queries, std::size_t begin) {
+  if (queries.intended_offset_ns.empty()) return std::nullopt;
+  std::vector<std::uint64_t> lateness_ns;
+  lateness_ns.reserve(queries.latency_ns.size() - begin);
+  for (std::size_t entry = begin; entry < queries.latency_ns.size(); ++entry)
+    lateness_ns.push_back(queries.PacerLatenessNs(entry));
+  const auto at =
+      lateness_ns.begin() + static_cast<std::ptrdiff_t>(PercentileIndex(lateness_ns.size(), 0.99));
+  std::nth_element(lateness_ns.begin(), at, lateness_ns.end());
+  return *at;
+}
+
+// How the median changed from the first to the last third.
+void CompareThirds(std::span<const std::uint64_t> series, std::vector<std::uint64_t>* scratch,
+                   LatencyAnalysis* analysis) {
   const std::size_t third = series.size() / 3;
-  if (third == 0) return std::nullopt;
-  const auto bounds = [](std::span<const std::uint64_t> part, double* median) {
-    std::vector<std::uint64_t> sorted(part.begin(), part.end());
-    std::sort(sorted.begin(), sorted.end());
-    *median = static_cast<double>(PercentileOfSorted(sorted, 0.5));
-    return OrderStatisticBounds(sorted, 0.5, 0.95, static_cast<double>(sorted.size()));
+  if (third == 0) return;
+  std::vector<std::uint64_t> sorted;
+  const auto bound = [&](std::span<const std::uint64_t> part, BoundedMedian* effective) {
+    SortIntegers(part, &sorted, scratch);
+    *effective = BoundMedian(sorted, EffectiveSampleSize(part));
+    return BoundMedian(sorted, static_cast<double>(sorted.size()));
   };
-  double before = 0;
-  double after = 0;
-  const QuantileBounds first = bounds(series.first(third), &before);
-  const QuantileBounds last = bounds(series.last(third), &after);
-  const bool disjoint = (first.upper && last.lower && *first.upper < *last.lower) ||
-                        (last.upper && first.lower && *last.upper < *first.lower);
-  if (!disjoint || before == 0) return std::nullopt;
-  return after / before - 1;
+  BoundedMedian first;
+  BoundedMedian last;
+  const BoundedMedian first_of_all = bound(series.first(third), &first);
+  const BoundedMedian last_of_all = bound(series.last(third), &last);
+  analysis->drift = MedianChange(first, last);
+  const auto change = MedianChange(first_of_all, last_of_all);
+  if (change && std::isfinite(*change)) analysis->change = change;
+}
+
+// Steady state, order and size of the measured latencies, of which the first is `begin`.
+void AnalyseSeries(QuerySeries& queries, std::size_t begin, LatencyAnalysis* analysis) {
+  analysis->measured_samples = SamplesFrom(queries, begin);
+  analysis->lateness_p99_ns = LatenessP99(queries, begin);
+  std::span<const std::uint64_t> measured(queries.latency_ns);
+  measured = measured.subspan(begin);
+  // In an open loop a queue that builds up is what is measured, not a warm-up.
+  if (!analysis->open_loop) {
+    const auto cut = SteadyStateCut(measured);
+    analysis->steady = cut.has_value();
+    analysis->cut = cut.value_or(0);
+  }
+  const std::uint64_t left_out_ns =
+      queries.start_offset_ns[begin + analysis->cut] - queries.start_offset_ns[begin];
+  analysis->window_ns -= std::min(left_out_ns, analysis->window_ns);
+  measured = measured.subspan(analysis->cut);
+
+  analysis->samples = SamplesFrom(queries, begin + analysis->cut);
+  analysis->effective_size = EffectiveSampleSize(measured);
+  analysis->sorted = std::move(queries.start_offset_ns);  // whose room is used from here on
+  CompareThirds(measured, &analysis->sorted, analysis);
+  SortIntegers(measured, &analysis->sorted, &queries.latency_ns);
+  analysis->outliers = CountOutliers(analysis->sorted);
 }
 
 }  // namespace
 
-LatencyAnalysis AnalyseLatencies(const RepetitionRecord& record) {
-  const QuerySeries& queries = record.queries;
+LatencyAnalysis AnalyseLatencies(QuerySeries& queries, std::uint64_t window_ns) {
   LatencyAnalysis analysis;
   const std::size_t count = queries.latency_ns.size();
-  analysis.begin = std::min<std::size_t>(queries.warmup_count, count);
-  analysis.window_ns = record.window_ns;
-  if (analysis.begin == count) return analysis;
-
-  analysis.measured_samples = SamplesFrom(queries, analysis.begin);
-  std::span<const std::uint64_t> measured(queries.latency_ns);
-  measured = measured.subspan(analysis.begin);
-  // In an open loop a queue that builds up is what is measured, not a warm-up.
-  if (queries.intended_offset_ns.empty()) {
-    const auto cut = SteadyStateCut(measured);
-    analysis.steady = cut.has_value();
-    analysis.cut = cut.value_or(0);
-  }
-  const std::uint64_t left_out_ns =
-      queries.start_offset_ns[analysis.begin + analysis.cut] - queries.start_offset_ns[analysis.begin];
-  analysis.window_ns -= std::min(left_out_ns, analysis.window_ns);
-  analysis.begin += analysis.cut;
-  measured = measured.subspan(analysis.cut);
-
-  analysis.samples = SamplesFrom(queries, analysis.begin);
-  analysis.effective_size = EffectiveSampleSize(measured);
-  analysis.drift = MedianDrift(measured);
-  analysis.change = ChangeBetweenThirds(measured);
-  analysis.sorted.assign(measured.begin(), measured.end());
-  std::sort(analysis.sorted.begin(), analysis.sorted.end());
-  analysis.outliers = CountOutliers(analysis.sorted);
+  const std::size_t begin = std::min<std::size_t>(queries.warmup_count, count);
+  analysis.warmup_entries = begin;
+  analysis.measured_entries = count - begin;
+  analysis.open_loop = !queries.intended_offset_ns.empty();
+  analysis.window_ns = window_ns;
+  if (begin < count) AnalyseSeries(queries, begin, &analysis);
+  queries.start_offset_ns = {};
+  queries.latency_ns = {};
+  queries.intended_offset_ns = {};
   return analysis;
 }
 

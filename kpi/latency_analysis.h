@@ -15,9 +15,12 @@
 namespace paddock {
 
 struct LatencyAnalysis {
-  std::uint64_t measured_samples = 0;  // answered after the warm-up, in the whole measured window
-  // Entries of the series that count: from the end of the warm-up or, in a closed loop, of what MSER-5 takes for more of it.
-  std::size_t begin = 0;
+  std::uint64_t warmup_entries = 0;
+  std::uint64_t measured_entries = 0;
+  bool open_loop = false;
+  std::optional<std::uint64_t> lateness_p99_ns;  // of the pacer, over the measured entries of an open loop
+  std::uint64_t measured_samples = 0;            // answered after the warm-up, in the whole measured window
+  // The entries that count begin with the end of the warm-up or, in a closed loop, of what MSER-5 takes for more of it.
   std::size_t cut = 0;  // entries after the warm-up that were left out
   bool steady = true;   // false: MSER-5 finds no steady state within the first half; nothing is left out then
   std::vector<std::uint64_t>
@@ -32,13 +35,14 @@ struct LatencyAnalysis {
   OutlierCounts outliers;
 };
 
-LatencyAnalysis AnalyseLatencies(const RepetitionRecord& record);
+// Takes the arrays of `queries` for its own use: a long series is there once, not three times.
+LatencyAnalysis AnalyseLatencies(QuerySeries& queries, std::uint64_t window_ns);
 
-// A repetition with its analysis, made when the record comes in; the series is not to be changed afterwards.
+// A repetition with its analysis, made when the record comes in; the arrays of its series are then empty.
 struct AnalysedRepetition : RepetitionRecord {
   AnalysedRepetition() = default;
   AnalysedRepetition(RepetitionRecord record)  // NOLINT(google-explicit-constructor)
-      : RepetitionRecord(std::move(record)), latency(AnalyseLatencies(*this)) {
+      : RepetitionRecord(std::move(record)), latency(AnalyseLatencies(queries, window_ns)) {
     if (power) energy = MeasuredEnergy(*power);
   }
   LatencyAnalysis latency;

@@ -19,20 +19,20 @@ std::uint64_t InvocationsOf(const QuerySeries& queries, std::uint64_t entry) {
 LatencyHistogram MakeLatencyHistogram(const RepetitionRecord& record) {
   const QuerySeries& queries = record.queries;
   const bool blocks = queries.invocations_per_reading > 1 && queries.samples_per_query > 0;
-  std::vector<std::int64_t> values;
-  for (std::uint64_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry) {
+  const auto value_of = [&](std::uint64_t entry) {
     std::uint64_t latency_ns = queries.latency_ns[entry];
     if (blocks) {
       const std::uint64_t invocations = InvocationsOf(queries, entry);
       latency_ns = latency_ns / invocations + (latency_ns % invocations * 2 >= invocations ? 1 : 0);
     }
-    values.push_back(static_cast<std::int64_t>(std::min(latency_ns, kLongest)));
-  }
+    return static_cast<std::int64_t>(std::min(latency_ns, kLongest));
+  };
   HistogramLayout layout;
-  if (!values.empty())
-    layout.highest = std::max(layout.highest, *std::max_element(values.begin(), values.end()));
+  for (std::uint64_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry)
+    layout.highest = std::max(layout.highest, value_of(entry));
   Histogram histogram(layout);
-  for (const std::int64_t value : values) histogram.Record(value);
+  for (std::uint64_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry)
+    histogram.Record(value_of(entry));
   return {histogram.Encode(), std::max<std::uint32_t>(queries.invocations_per_reading, 1)};
 }
 

@@ -17,14 +17,24 @@ constexpr std::string_view kMagic = "PDKREC1\n";
 constexpr std::size_t kPrefixBytes = 12;  // magic and header length
 constexpr std::uint64_t kMaxQueries = 64'000'000;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 31;
+constexpr std::size_t kReservedBytesPerQuery = 4;
+constexpr std::size_t kMostSqueezed =
+    1'000'000;  // queries; from then on speed counts more than the last bytes
 constexpr ParseLimits kHeaderLimits{.max_bytes = 1 << 20, .max_depth = 8, .max_nodes = 20'000};
 
 struct Counts {
   std::uint64_t queries = 0;
   bool intended = false;
+  bool gaps = false;
   std::uint64_t short_queries = 0;
   std::uint64_t power_bytes = 0;
 };
+
+// What an entry's start is told from: in an open loop when it should have started, else the end of the one before.
+std::uint64_t ExpectedStart(const QuerySeries& queries, std::uint64_t entry) {
+  if (!queries.intended_offset_ns.empty()) return queries.intended_offset_ns[entry];
+  return entry == 0 ? 0 : queries.start_offset_ns[entry - 1] + queries.latency_ns[entry - 1];
+}
 
 void ReadEnergyWindow(StrictObject& header, std::optional<EnergyWindow>* window) {
   const Json* json = header.Child("energy_window");
@@ -95,6 +105,7 @@ Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
   header.Required("warmup_count", &queries.warmup_count);
   header.Required("queries", &counts.queries);
   header.Required("intended", &counts.intended);
+  header.Optional("gaps", &counts.gaps);
   header.Required("short_queries", &counts.short_queries);
   header.Optional("invocations_per_reading", &queries.invocations_per_reading);
   header.Optional("stop_reason", &record->stop_reason);
@@ -132,6 +143,10 @@ Status ReadArrays(std::string_view packed, const Counts& counts, QuerySeries* qu
   PADDOCK_RETURN_IF_ERROR(reader.Read(counts.short_queries, "short_queries", &indices));
   PADDOCK_RETURN_IF_ERROR(reader.Read(counts.short_queries, "short_queries", &samples));
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
+  if (counts.gaps) {
+    for (std::size_t i = 0; i < queries->start_offset_ns.size(); ++i)
+      queries->start_offset_ns[i] += ExpectedStart(*queries, i);
+  }
   for (std::size_t i = 0; i < indices.size(); ++i) {
     if (indices[i] >= counts.queries || (i > 0 && indices[i] <= indices[i - 1])) {
       return InvalidArgumentError("short_queries: query " + std::to_string(indices[i]) +
@@ -232,6 +247,7 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
   Json header = DescribeRepetition(record);
   header["queries"] = count;
   header["intended"] = !queries.intended_offset_ns.empty();
+  header["gaps"] = true;
   header["short_queries"] = queries.short_queries.size();
   for (const auto& [entry, pause_ns] : queries.pauses_ns)
     header["pauses"].push_back(Json::array({entry, pause_ns}));
@@ -239,24 +255,23 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
   if (!power.empty()) header["power_bytes"] = power.size();
   const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
 
-  std::vector<std::uint64_t> short_indices;
-  std::vector<std::uint64_t> short_samples;
-  for (const auto& [index, samples] : queries.short_queries) {
-    short_indices.push_back(index);
-    short_samples.push_back(samples);
-  }
-  std::string raw;
-  raw.reserve(count * 6);
-  for (const auto* array : {&queries.start_offset_ns, &queries.latency_ns, &queries.intended_offset_ns,
-                            static_cast<const std::vector<std::uint64_t>*>(&short_indices),
-                            static_cast<const std::vector<std::uint64_t>*>(&short_samples)}) {
-    AppendDeltas(*array, &raw);
-  }
-
   const auto header_bytes = static_cast<std::uint32_t>(header_text.size());
-  std::string bytes(kMagic);
-  bytes.append(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
-  return bytes + header_text + ZlibCompress(raw) + power;
+  std::string bytes;
+  bytes.reserve(kPrefixBytes + header_text.size() + power.size() + count * kReservedBytesPerQuery);
+  bytes.append(kMagic).append(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
+  bytes += header_text;
+  DeltaWriter writer(count > kMostSqueezed, &bytes);
+  writer.BeginRow();
+  for (std::size_t i = 0; i < count; ++i)
+    writer.Append(queries.start_offset_ns[i] - ExpectedStart(queries, i));
+  writer.AppendRow(queries.latency_ns);
+  writer.AppendRow(queries.intended_offset_ns);
+  writer.BeginRow();
+  for (const auto& [index, samples] : queries.short_queries) writer.Append(index);
+  writer.BeginRow();
+  for (const auto& [index, samples] : queries.short_queries) writer.Append(samples);
+  writer.Finish();
+  return bytes += power;
 }
 
 Result<RepetitionRecord> DecodeRepetition(std::string_view bytes) {

@@ -102,7 +102,8 @@ Json DescribeRepetition(const RepetitionRecord& record);
 
 // "PDKREC1\n", little-endian u32 length and JSON header, then the arrays (starts, latencies, intended starts, indices and
 // samples of the short queries) as one zlib stream of zigzag varints of the differences between neighbours, then the power
-// trace in its own form (kpi/power_trace.h).
+// trace in its own form (kpi/power_trace.h). With "gaps" in the header, the starts are what lies between them and the end of
+// the query before or, in an open loop, the intended start.
 // REQUIRES: the arrays are as long as each other (intended_offset_ns may be empty).
 std::string EncodeRepetition(const RepetitionRecord& record);
 // Foreign bytes: INVALID_ARGUMENT says what is wrong; decompression is bounded by 64 million queries.

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/status.h"
+#include "kpi/sort_integers.h"
 #include "kpi/statistics.h"
 
 namespace paddock {
@@ -41,26 +42,6 @@ QuantileRanks ScaledRanks(std::uint64_t n, double p, double confidence, double e
   return scaled;
 }
 
-struct MedianBounds {
-  double median = 0;
-  std::uint64_t lower = 0;
-  std::uint64_t upper = 0;
-};
-
-// Empty when the interval is unbounded.
-std::optional<MedianBounds> BoundMedian(std::span<const std::uint64_t> part) {
-  constexpr double kConfidence = 0.95;
-  const QuantileRanks ranks = ScaledRanks(part.size(), 0.5, kConfidence, EffectiveSampleSize(part));
-  if (ranks.lower == 0 || ranks.upper > part.size()) return std::nullopt;
-  std::vector<std::uint64_t> values(part.begin(), part.end());
-  const auto value_of = [&](std::uint64_t rank) {
-    const auto position = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
-    std::nth_element(values.begin(), position, values.end());
-    return *position;
-  };
-  return MedianBounds{ToDouble(value_of(part.size() / 2 + 1)), value_of(ranks.lower), value_of(ranks.upper)};
-}
-
 std::uint64_t MedianOfFive(std::span<const std::uint64_t> batch) {
   std::array<std::uint64_t, kBatch> values{};
   std::copy(batch.begin(), batch.end(), values.begin());
@@ -76,6 +57,40 @@ double InterpolatedQuantile(std::span<const T> sorted, double p) {
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
   const auto low = static_cast<double>(sorted[below]);
   return low + (static_cast<double>(sorted[above]) - low) * (position - std::floor(position));
+}
+
+// The runs of equal values of a sorted series, one after the other.
+struct EqualValues {
+  explicit EqualValues(std::span<const std::uint64_t> sorted) : series(sorted) { FindEnd(); }
+  bool at_end() const { return begin == series.size(); }
+  std::uint64_t value() const { return series[begin]; }
+  double count() const { return static_cast<double>(end - begin); }
+  void Next() {
+    begin = end;
+    FindEnd();
+  }
+  void FindEnd() {
+    while (end < series.size() && series[end] == series[begin]) ++end;
+  }
+
+  std::span<const std::uint64_t> series;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// MedianAbsoluteDeviation() without a copy: outwards from the median, always to the nearer neighbour.
+double DeviationOfSorted(std::span<const std::uint64_t> sorted, double median) {
+  std::size_t right = sorted.size() / 2;
+  std::size_t left = right;
+  double before = 0;
+  double deviation = 0;
+  for (std::size_t taken = 0; taken <= sorted.size() / 2; ++taken) {
+    before = deviation;
+    const bool from_left = right == sorted.size() || (left > 0 && median - ToDouble(sorted[left - 1]) <
+                                                                      ToDouble(sorted[right]) - median);
+    deviation = std::abs(ToDouble(from_left ? sorted[--left] : sorted[right++]) - median);
+  }
+  return sorted.size() % 2 == 1 ? deviation : before + (deviation - before) / 2;
 }
 
 // Chance that at most `over` of `under + over` independent queries are over the p-th percentile.
@@ -202,13 +217,30 @@ std::optional<std::size_t> SteadyStateCut(std::span<const std::uint64_t> series)
   return cut * kBatch;
 }
 
+BoundedMedian BoundMedian(std::span<const std::uint64_t> sorted, double effective_size) {
+  return {PercentileOfSorted(sorted, 0.5), OrderStatisticBounds(sorted, 0.5, 0.95, effective_size)};
+}
+
+std::optional<double> MedianChange(const BoundedMedian& first, const BoundedMedian& last) {
+  const auto below = [](const QuantileBounds& a, const QuantileBounds& b) {
+    return a.upper && b.lower && *a.upper < *b.lower;
+  };
+  if (!below(first.bounds, last.bounds) && !below(last.bounds, first.bounds)) return std::nullopt;
+  if (first.median == 0) return std::numeric_limits<double>::infinity();
+  return ToDouble(last.median) / ToDouble(first.median) - 1;
+}
+
 std::optional<double> MedianDrift(std::span<const std::uint64_t> steady) {
   const std::size_t third = steady.size() / 3;
   if (third == 0) return std::nullopt;
-  const auto first = BoundMedian(steady.first(third));
-  const auto last = BoundMedian(steady.last(third));
-  if (!first || !last || (first->lower <= last->upper && last->lower <= first->upper)) return std::nullopt;
-  return first->median > 0 ? last->median / first->median - 1 : std::numeric_limits<double>::infinity();
+  std::vector<std::uint64_t> sorted;
+  std::vector<std::uint64_t> scratch;
+  const auto bound = [&](std::span<const std::uint64_t> part) {
+    SortIntegers(part, &sorted, &scratch);
+    return BoundMedian(sorted, EffectiveSampleSize(part));
+  };
+  const BoundedMedian first = bound(steady.first(third));
+  return MedianChange(first, bound(steady.last(third)));
 }
 
 OutlierCounts CountOutliers(std::span<const std::uint64_t> sorted) {
@@ -216,24 +248,22 @@ OutlierCounts CountOutliers(std::span<const std::uint64_t> sorted) {
   if (sorted.empty()) return counts;
   const double first = Type7Quantile(sorted, 0.25);
   const double third = Type7Quantile(sorted, 0.75);
-  const auto beyond = [&](double reach) {
-    const double low = first - reach * (third - first);
-    const double high = third + reach * (third - first);
+  const auto outside = [&](double low, double high) {
     const auto begin = std::partition_point(sorted.begin(), sorted.end(),
                                             [&](std::uint64_t v) { return ToDouble(v) < low; });
     const auto end =
         std::partition_point(begin, sorted.end(), [&](std::uint64_t v) { return ToDouble(v) <= high; });
     return sorted.size() - static_cast<std::size_t>(end - begin);
   };
+  const auto beyond = [&](double reach) {
+    return outside(first - reach * (third - first), third + reach * (third - first));
+  };
   counts.severe = beyond(kSevereFence);
   counts.mild = beyond(kMildFence) - counts.severe;
 
   const double median = Type7Quantile(sorted, 0.5);
-  const double mad = std::max(0.5, MedianAbsoluteDeviation({sorted.begin(), sorted.end()}));
-  counts.modified_z =
-      static_cast<std::uint64_t>(std::count_if(sorted.begin(), sorted.end(), [&](std::uint64_t v) {
-        return std::abs(ToDouble(v) - median) > kMostModifiedZ * kNormalMad * mad;
-      }));
+  const double reach = kMostModifiedZ * kNormalMad * std::max(0.5, DeviationOfSorted(sorted, median));
+  counts.modified_z = outside(median - reach, median + reach);
   return counts;
 }
 
@@ -242,37 +272,44 @@ bool Bimodal(std::span<const std::uint64_t> sorted) {
   const std::size_t edge = sorted.size() / 50;
   const std::uint64_t low = std::max<std::uint64_t>(sorted[edge], 1);
   const std::uint64_t high = std::max<std::uint64_t>(sorted[sorted.size() - 1 - edge], 1);
-  std::vector<double> logs(sorted.size());
+  // Relative to the smallest, so that sums of squares keep the digits of close values.
+  const auto log_of = [&](std::uint64_t value) {
+    return std::log(ToDouble(std::clamp(value, low, high)) / ToDouble(low));
+  };
   std::uint64_t step = std::numeric_limits<std::uint64_t>::max();
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    // Relative to the smallest, so that sums of squares keep the digits of close values.
-    logs[i] = std::log(ToDouble(std::clamp(sorted[i], low, high)) / ToDouble(low));
-    if (i > 0 && sorted[i] > sorted[i - 1]) step = std::min(step, sorted[i] - sorted[i - 1]);
+  double sum = 0;
+  double squares = 0;
+  for (EqualValues run(sorted); !run.at_end(); run.Next()) {
+    if (run.begin > 0) step = std::min(step, run.value() - sorted[run.begin - 1]);
+    const double log = log_of(run.value());
+    sum += run.count() * log;
+    squares += run.count() * log * log;
   }
   const double step_of_logs = ToDouble(step) / ToDouble(low);
   const double rounding = step_of_logs * step_of_logs / 12;
-  const double sum = std::accumulate(logs.begin(), logs.end(), 0.0);
-  const double squares = std::inner_product(logs.begin(), logs.end(), logs.begin(), 0.0);
 
   const double n = ToDouble(sorted.size());
   double left_sum = 0;
   double left_squares = 0;
   double least = std::numeric_limits<double>::infinity();
   double ashman = 0;
-  for (std::size_t i = 1; i < logs.size(); ++i) {
-    left_sum += logs[i - 1];
-    left_squares += logs[i - 1] * logs[i - 1];
-    const auto left = static_cast<double>(i);
-    if (std::min(left, n - left) < 0.1 * n || sorted[i] == sorted[i - 1]) continue;
-    const double left_mean = left_sum / left;
-    const double right_mean = (sum - left_sum) / (n - left);
-    const double left_variance = std::max(0.0, left_squares / left - left_mean * left_mean);
-    const double right_variance =
-        std::max(0.0, (squares - left_squares) / (n - left) - right_mean * right_mean);
-    const double within = left * left_variance + (n - left) * right_variance;
-    if (within >= least) continue;
-    least = within;
-    ashman = (right_mean - left_mean) / std::sqrt((left_variance + right_variance) / 2 + rounding);
+  for (EqualValues run(sorted); !run.at_end(); run.Next()) {
+    const auto left = static_cast<double>(run.begin);
+    if (std::min(left, n - left) >= 0.1 * n && left > 0) {
+      const double left_mean = left_sum / left;
+      const double right_mean = (sum - left_sum) / (n - left);
+      const double left_variance = std::max(0.0, left_squares / left - left_mean * left_mean);
+      const double right_variance =
+          std::max(0.0, (squares - left_squares) / (n - left) - right_mean * right_mean);
+      const double within = left * left_variance + (n - left) * right_variance;
+      if (within < least) {
+        least = within;
+        ashman = (right_mean - left_mean) / std::sqrt((left_variance + right_variance) / 2 + rounding);
+      }
+    }
+    const double log = log_of(run.value());
+    left_sum += run.count() * log;
+    left_squares += run.count() * log * log;
   }
   return ashman > kLeastAshman;
 }

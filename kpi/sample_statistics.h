@@ -40,6 +40,16 @@ struct QuantileBounds {
 QuantileBounds OrderStatisticBounds(std::span<const std::uint64_t> sorted, double p, double confidence,
                                     double effective_size);
 
+// PercentileOfSorted(sorted, 0.5) and its 95 % interval.
+struct BoundedMedian {
+  std::uint64_t median = 0;
+  QuantileBounds bounds;
+};
+// REQUIRES: as OrderStatisticBounds.
+BoundedMedian BoundMedian(std::span<const std::uint64_t> sorted, double effective_size);
+// Relative, when the intervals are disjoint; infinite from a median of 0; empty when they overlap or are unbounded.
+std::optional<double> MedianChange(const BoundedMedian& first, const BoundedMedian& last);
+
 // LoadGen's early stopping, tolerance 0: the fewest queries under the p-th percentile that, beside `over` queries over it, show
 // at `confidence` that the percentile is held: the smallest h with I_p(h, over + 1) <= 1 - confidence. REQUIRES: 0 < p < 1.
 std::uint64_t EarlyStoppingUnder(double p, std::uint64_t over, double confidence = 0.99);
@@ -55,9 +65,8 @@ std::optional<std::uint64_t> EarlyStoppingPercentile(std::span<const std::uint64
 // the clock count as noise: a tail in which the clock happens to read one value does not look steadier than the rest. O(n).
 std::optional<std::size_t> SteadyStateCut(std::span<const std::uint64_t> series);
 
-// Relative change of the median from the first to the last third of the (steady) series, when the 95 % intervals of the two
-// medians by effective sample size are disjoint; empty when they overlap or are unbounded. O(n). A long series shows changes
-// too small to matter: look at the size, which is infinite from a first median of 0.
+// MedianChange() from the first to the last third of the (steady) series, with intervals by effective sample size. O(n). A long
+// series shows changes too small to matter: look at the size.
 std::optional<double> MedianDrift(std::span<const std::uint64_t> steady);
 inline bool DriftSeen(std::span<const std::uint64_t> steady) { return MedianDrift(steady).has_value(); }
 

@@ -125,7 +125,7 @@ KpiOutcome Throughput(const RunEvidence& evidence) {
 
 KpiOutcome HarnessOverhead(const RunEvidence& evidence) {
   return OfLatencies(evidence, [](const AnalysedRepetition& repetition) -> Figure {
-    if (!repetition.queries.intended_offset_ns.empty()) return "open_loop";
+    if (repetition.latency.open_loop) return "open_loop";
     const auto& latencies = repetition.latency.sorted;
     const auto busy_ns = std::accumulate(latencies.begin(), latencies.end(), std::uint64_t{0});
     const std::uint64_t window_ns = repetition.latency.window_ns;

@@ -21,7 +21,6 @@ constexpr double kChangeTolerance = 0.05;
 constexpr double kEffectiveShare = 0.05;
 // The pacer may be late by a tenth of the distance between queries (pitfall P1 of the measurement protocol).
 constexpr double kLatenessShare = 0.1;
-constexpr double kLatenessPercentile = 0.99;
 // Below 200 times the cost of reading the clock twice, the clock is more than half a percent of what is measured.
 constexpr double kTimerFloorRatio = 200;
 // Times with a sampler on the device must agree with times without it.
@@ -92,7 +91,7 @@ Finding NoRepetitions(const RunEvidence& evidence, const Scenario&) {
 Finding NoMeasuredQueries(const RunEvidence& evidence, const Scenario&) {
   for (const AnalysedRepetition& repetition : evidence.repetitions) {
     if (!repetition.latency.sorted.empty()) continue;
-    const std::size_t queries = repetition.queries.latency_ns.size();
+    const std::uint64_t queries = repetition.latency.warmup_entries;
     return RuleFinding{"NO_MEASURED_QUERIES",
                        Verdict::kInvalid,
                        "repetition " + std::to_string(repetition.index) + " answered " +
@@ -169,8 +168,7 @@ Finding NoSteadyState(const RunEvidence& evidence, const Scenario& scenario) {
         const double change = latency.change.value_or(0);
         const double drift = std::abs(change) > kChangeTolerance ? change : latency.drift.value_or(0);
         if (latency.steady && std::abs(drift) <= kDriftTolerance) return std::nullopt;
-        Json figures = {{"steady_state_found", latency.steady},
-                        {"queries", repetition.queries.latency_ns.size() - repetition.queries.warmup_count}};
+        Json figures = {{"steady_state_found", latency.steady}, {"queries", latency.measured_entries}};
         if (drift != 0) figures["drift"] = drift;
         return Hit{latency.steady ? "changed by " + Percent(drift) + " from its first to its last third"
                                   : "was still warming up after half of its queries (MSER-5)",
@@ -248,28 +246,21 @@ Finding TwoModes(const RunEvidence& evidence, const Scenario& scenario) {
 
 Finding PacerLate(const RunEvidence& evidence, const Scenario& scenario) {
   if (!IsOpenLoop(scenario.kind)) return std::nullopt;
-  return InRepetitions(
-      evidence, "PACER_LATE", Verdict::kInvalid,
-      [&](const AnalysedRepetition& repetition) -> std::optional<Hit> {
-        const QuerySeries& queries = repetition.queries;
-        std::vector<std::uint64_t> lateness_ns;
-        for (std::size_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry)
-          lateness_ns.push_back(queries.PacerLatenessNs(entry));
-        const double distance_ns = scenario.period_s         ? *scenario.period_s * 1e9
-                                   : repetition.rate_hz      ? 1e9 / *repetition.rate_hz
-                                   : scenario.target_rate_hz ? 1e9 / *scenario.target_rate_hz
-                                                             : 0;
-        if (lateness_ns.empty() || distance_ns == 0) return std::nullopt;
-        const auto at = lateness_ns.begin() +
-                        static_cast<std::ptrdiff_t>(PercentileIndex(lateness_ns.size(), kLatenessPercentile));
-        std::nth_element(lateness_ns.begin(), at, lateness_ns.end());
-        const auto late_ns = static_cast<double>(*at);
-        if (late_ns <= kLatenessShare * distance_ns) return std::nullopt;
-        return Hit{"issued queries late: p99 of the lateness is " + Seconds(late_ns) +
-                       ", more than a tenth of the " + Seconds(distance_ns) + " between queries",
-                   {{"lateness_p99_ns", late_ns}, {"distance_ns", distance_ns}},
-                   late_ns};
-      });
+  return InRepetitions(evidence, "PACER_LATE", Verdict::kInvalid,
+                       [&](const AnalysedRepetition& repetition) -> std::optional<Hit> {
+                         const double distance_ns = scenario.period_s         ? *scenario.period_s * 1e9
+                                                    : repetition.rate_hz      ? 1e9 / *repetition.rate_hz
+                                                    : scenario.target_rate_hz ? 1e9 / *scenario.target_rate_hz
+                                                                              : 0;
+                         if (!repetition.latency.lateness_p99_ns || distance_ns == 0) return std::nullopt;
+                         const auto late_ns = static_cast<double>(*repetition.latency.lateness_p99_ns);
+                         if (late_ns <= kLatenessShare * distance_ns) return std::nullopt;
+                         return Hit{"issued queries late: p99 of the lateness is " + Seconds(late_ns) +
+                                        ", more than a tenth of the " + Seconds(distance_ns) +
+                                        " between queries",
+                                    {{"lateness_p99_ns", late_ns}, {"distance_ns", distance_ns}},
+                                    late_ns};
+                       });
 }
 
 // Where the energy figures come from, beside the figures: informs only.

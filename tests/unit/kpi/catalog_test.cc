@@ -179,7 +179,9 @@ TEST_CASE("a record that contradicts itself gives a reason instead of a number",
   evidence.repetitions = {MakeRepetition(0, 700, 0)};
   CHECK(MissingOf(evidence, "latency_cv") == "zero_latency");
   CHECK(MissingOf(evidence, "jitter") == "zero_latency");
-  evidence.repetitions[0].queries.intended_offset_ns = evidence.repetitions[0].queries.start_offset_ns;
+  record = MakeRepetition(0, 700, 0);
+  record.queries.intended_offset_ns = record.queries.start_offset_ns;
+  evidence.repetitions = {record};
   CHECK(MissingOf(evidence, "harness_overhead") == "open_loop");
   evidence.repetitions = {MakeRepetition(0, 5, 1000, 5)};
   CHECK(MissingOf(evidence, "latency_min") == "no_measured_queries");

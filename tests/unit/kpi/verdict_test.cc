@@ -79,18 +79,14 @@ TEST_CASE("too few inferences are inconclusive; a query of several samples count
   scenario.min_inferences = 64;
   RunEvidence evidence;
   evidence.repetitions_planned = 2;
-  for (std::uint32_t i = 0; i < 2; ++i)
-    evidence.repetitions.push_back(MakeRepetition(i, 12, 1000 * kMillisecond, 1));
+  RepetitionRecord record = MakeRepetition(0, 12, 1000 * kMillisecond, 1);
+  evidence.repetitions = {record, record};
   CHECK(Codes(Judge(evidence, scenario)) == Names{"SHORT_WINDOW"});
-  for (AnalysedRepetition& repetition : evidence.repetitions) {
-    RepetitionRecord record = repetition;
-    record.queries.samples_per_query = 6;
-    repetition = record;
-  }
+  record.queries.samples_per_query = 6;
+  evidence.repetitions = {record, record};
   CHECK(Judge(evidence, scenario).verdict == Verdict::kValid);
-  RepetitionRecord short_one = evidence.repetitions[1];
-  short_one.queries.short_queries[11] = 3;  // 63 left
-  evidence.repetitions[1] = short_one;
+  record.queries.short_queries[11] = 3;  // 63 left
+  evidence.repetitions[1] = record;
   const auto judgement = Judge(evidence, scenario);
   CHECK(judgement.verdict == Verdict::kInconclusive);
   CHECK_THAT(judgement.reasons.at(0).detail, Catch::Contains("63 inferences"));
