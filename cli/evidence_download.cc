@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 
 #include "base/clock.h"
+#include "base/utc_text.h"
 
 namespace paddock {
 namespace {
@@ -19,15 +19,6 @@ double SecondsOf(const v1::RunResult& result, std::uint32_t repetition, const Hi
       return stage.seconds();
   }
   return histogram.Mean() * static_cast<double>(histogram.total_count()) / 1e9;
-}
-
-std::string Day(std::int64_t wall_ms) {
-  const std::time_t seconds = wall_ms / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[16];
-  std::strftime(text, sizeof(text), "%Y-%m-%d", &utc);
-  return text;
 }
 
 }  // namespace
@@ -89,10 +80,11 @@ std::string ExpiredRecords(const v1::RunResult& result) {
     if (!repetition.record_gone()) continue;
     const bool expired = repetition.record_expires_wall_ms() != 0 &&
                          repetition.record_expires_wall_ms() <= SystemClock().WallMs();
-    text += (text.empty() ? "" : "\n") + std::string("raw record of repetition ") +
-            std::to_string(repetition.index()) +
-            (expired ? " expired on " + Day(repetition.record_expires_wall_ms()) + ", histogram kept"
-                     : " is missing in the artifact store, histogram kept");
+    text +=
+        (text.empty() ? "" : "\n") + std::string("raw record of repetition ") +
+        std::to_string(repetition.index()) +
+        (expired ? " expired on " + UtcText(repetition.record_expires_wall_ms(), kUtcDay) + ", histogram kept"
+                 : " is missing in the artifact store, histogram kept");
   }
   return text;
 }

@@ -3,25 +3,16 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <ctime>
 #include <ostream>
 
 #include <fmt/format.h>
 
 #include "base/strict_json.h"
+#include "base/utc_text.h"
 #include "kpi/histogram.h"
 
 namespace paddock {
 namespace {
-
-std::string UtcText(std::int64_t wall_ms) {
-  const std::time_t seconds = wall_ms / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 void Append(std::string& line, std::uint64_t number) {
   std::array<char, 20> digits;
@@ -88,7 +79,7 @@ Status WriteHdrLog(const std::vector<HistogramSpan>& spans, std::int64_t end_wal
   const double begin_s = static_cast<double>(end_wall_ms) / 1000 - total_s;
   out << "#[Histogram log format version 1.3]\n#[" << about << "]\n"
       << fmt::format("#[StartTime: {:.3f} (seconds since epoch), {}]\n", begin_s,
-                     UtcText(static_cast<std::int64_t>(begin_s * 1000)))
+                     UtcText(static_cast<std::int64_t>(begin_s * 1000), kUtcIso))
       << "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n";
   double start_s = 0;
   for (const HistogramSpan& span : spans) {

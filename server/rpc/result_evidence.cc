@@ -1,23 +1,14 @@
 // What a result rests on: histograms and raw records.
 #include <algorithm>
-#include <ctime>
 
 #include "base/clock.h"
+#include "base/utc_text.h"
 #include "proto/wire_limits.h"
 #include "server/rpc/result_service.h"
 #include "server/rpc/status.h"
 
 namespace paddock {
 namespace {
-
-std::string DayText(std::int64_t wall_ms) {
-  const std::time_t seconds = wall_ms / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[16];
-  std::strftime(text, sizeof(text), "%Y-%m-%d", &utc);
-  return text;
-}
 
 // False when the stream broke.
 bool Send(std::string_view bytes, grpc::ServerWriter<v1::RecordChunk>& writer) {
@@ -84,7 +75,7 @@ grpc::Status ResultService::GetRecord(grpc::ServerContext*, const v1::GetRecordR
   const std::string who = "repetition " + std::to_string(found->index) + " of run " + request->run_id();
   if (blob.status().code() == StatusCode::kNotFound && result->run.finished_wall_ms != 0 &&
       expiry <= SystemClock().WallMs()) {
-    return ToGrpc(NotFoundError("the raw record of " + who + " expired on " + DayText(expiry) +
+    return ToGrpc(NotFoundError("the raw record of " + who + " expired on " + UtcText(expiry, kUtcDay) +
                                 ", its histogram is kept: `paddock result show " + request->run_id() +
                                 " --distribution`, or export it with --format hdr"));
   }
