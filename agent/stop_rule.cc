@@ -32,6 +32,7 @@ StopTerms StopTermsOf(const Scenario& scenario, std::uint32_t queries_per_entry)
   terms.min_entries = (std::uint64_t{scenario.min_inferences} + queries_per_entry - 1) / queries_per_entry;
   terms.min_ns = StopNs(scenario.min_duration_s);
   terms.max_ns = StopNs(scenario.max_duration_s);
+  if (scenario.patience_s) terms.patience_ns = StopNs(*scenario.patience_s);
   terms.median_precision = scenario.median_precision;
   terms.tail_percentile = HeadlinePercentile(scenario.kind);
   terms.tail_precision = terms.tail_percentile ? scenario.tail_precision : 0;
@@ -51,6 +52,7 @@ std::string_view StopRule::Look(std::span<const std::uint64_t> latencies_ns, std
   if (entries >= fewest_ && elapsed_ns >= terms_.min_ns) {
     if (LooksAreFree()) return kStopMinimum;
     if (IsPrecise(latencies_ns)) return kStopPrecise;
+    if (elapsed_ns >= terms_.patience_ns) return kStopPatience;
   }
   if (must_end || elapsed_ns >= terms_.max_ns) return kStopMaxDuration;
   next_look_ = std::max(fewest_, kFirstCheckpoint);

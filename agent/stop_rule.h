@@ -1,5 +1,5 @@
 // When a measured window may end: both minima are met and the 95 % intervals of the median and of the scenario's tail are as
-// narrow as asked; at the longest duration in any case. The intervals are order statistics on the effective sample size
+// narrow as asked, or no patience is left for them; at the longest duration in any case. The intervals are order statistics on the effective sample size
 // (kpi/sample_statistics.h), so that a series whose neighbours are alike needs more of them. They are looked at as soon as
 // the minima are met, and then at doublings (64, 128, 256, ... entries) only: looking often would end windows by luck.
 #pragma once
@@ -18,6 +18,8 @@ struct StopTerms {
   std::uint64_t min_entries = 1;
   std::uint64_t min_ns = 0;
   std::uint64_t max_ns = 0;
+  std::uint64_t patience_ns =
+      UINT64_MAX;               // with both minima met the precisions are not waited for beyond this
   double median_precision = 0;  // relative half-width; 0: not asked for
   double tail_precision = 0;
   std::optional<double> tail_percentile;
@@ -31,7 +33,8 @@ class StopRule {
 
   // Cheap: is it time for Look()?
   bool Due(std::uint64_t entries, std::uint64_t elapsed_ns) const {
-    return (entries >= next_look_ && elapsed_ns >= terms_.min_ns) || elapsed_ns >= terms_.max_ns;
+    return (entries >= next_look_ && elapsed_ns >= terms_.min_ns) || elapsed_ns >= terms_.max_ns ||
+           (entries >= fewest_ && elapsed_ns >= terms_.patience_ns && elapsed_ns >= terms_.min_ns);
   }
   // Why the window ends now (kStop... of kpi/run_record.h); empty, unless it must end: it goes on. Sorts and may allocate:
   // call it outside of any measurement. REQUIRES: latencies_ns is not empty.

@@ -74,6 +74,7 @@ Status ReadPowerHeader(std::string_view text, PowerTrace* trace, std::uint64_t* 
   header.Optional("gain_uncertainty", &meter.gain_uncertainty);
   header.Optional("counter_range_uj", &meter.counter_range_uj);
   header.Required("failed_reads", &trace->failed_reads);
+  header.Optional("last_failure", &trace->last_failure);
   header.Required("overflow_count", &trace->overflow_count);
   header.Required("samples", samples);
   PADDOCK_RETURN_IF_ERROR(ReadSpan(&header, "idle_before", &trace->idle_before));
@@ -174,6 +175,7 @@ std::string EncodePowerTrace(const PowerTrace& trace) {
   SetSpan("idle_before", trace.idle_before, &header);
   SetSpan("window", trace.window, &header);
   SetSpan("idle_after", trace.idle_after, &header);
+  if (!trace.last_failure.empty()) header["last_failure"] = trace.last_failure;
   const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
 
   std::string raw;

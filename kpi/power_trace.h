@@ -55,6 +55,7 @@ struct PowerTrace {
   std::vector<std::int64_t> read_ns;  // how long the reading took; 0 when it was pushed to us
   std::vector<std::int64_t> value;    // kCounter: microjoules so far, as delivered; otherwise microwatts
   std::uint64_t failed_reads = 0;     // readings that gave no sample
+  std::string last_failure;           // what the meter said about the last of them
   std::uint64_t overflow_count = 0;   // samples that were lost because nobody drained them
   std::optional<TimeSpan> idle_before;
   std::optional<TimeSpan> window;

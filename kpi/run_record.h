@@ -64,8 +64,9 @@ struct EnergyWindow {
 };
 
 // Why a measured window ended (RepetitionRecord::stop_reason).
-inline constexpr std::string_view kStopPrecise = "precise";  // all precisions asked for were reached
-inline constexpr std::string_view kStopMinimum = "minimum";  // none was asked for; both minima were met
+inline constexpr std::string_view kStopPrecise = "precise";    // all precisions asked for were reached
+inline constexpr std::string_view kStopMinimum = "minimum";    // none was asked for; both minima were met
+inline constexpr std::string_view kStopPatience = "patience";  // both minima were met, not the precisions
 inline constexpr std::string_view kStopMaxDuration = "max_duration";  // neither, at max_duration_s
 
 struct RepetitionRecord {

@@ -1,5 +1,6 @@
 #include "kpi/scenario.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -32,6 +33,7 @@ Status CheckRanges(const Scenario& scenario) {
   PADDOCK_RETURN_IF_ERROR(CheckRange("warmup.min_s", scenario.warmup.min_s, 0, 3'600, " seconds"));
   PADDOCK_RETURN_IF_ERROR(CheckRange("median_precision", scenario.median_precision, 0, 1, ""));
   PADDOCK_RETURN_IF_ERROR(CheckRange("tail_precision", scenario.tail_precision, 0, 1, ""));
+  PADDOCK_RETURN_IF_ERROR(CheckRange("patience_s", scenario.patience_s, 0, 12 * 86'400.0, " seconds"));
   PADDOCK_RETURN_IF_ERROR(CheckRange("target_rate_hz", scenario.target_rate_hz, 0.001, 1e6, " queries/s"));
   PADDOCK_RETURN_IF_ERROR(
       CheckRange("latency_limit_s", scenario.latency_limit_s, 1e-6, kLongestPeriodS, " seconds"));
@@ -78,6 +80,8 @@ std::optional<double> HeadlinePercentile(ScenarioKind kind) {
   return kind == ScenarioKind::kSingleStream ? 0.90 : 0.99;
 }
 
+double UsualPatienceS(double min_duration_s) { return std::max(10.0, 12 * min_duration_s); }
+
 Status CheckScenario(const Scenario& scenario) {
   PADDOCK_RETURN_IF_ERROR(CheckRanges(scenario));
   if (scenario.min_inferences == 0) return FieldError("min_inferences", "must be at least 1");
@@ -121,6 +125,7 @@ void AddScenarioTerms(const Scenario& scenario, Json& json) {
   json["tail_precision"] = scenario.tail_precision;
   json["latency_percentile"] = scenario.latency_percentile;
   json["probe_duration_s"] = scenario.probe_duration_s;
+  if (scenario.patience_s) json["patience_s"] = *scenario.patience_s;
   if (scenario.target_rate_hz) json["target_rate_hz"] = *scenario.target_rate_hz;
   if (scenario.latency_limit_s) json["latency_limit_s"] = *scenario.latency_limit_s;
   if (scenario.period_s) json["period_s"] = *scenario.period_s;
@@ -133,6 +138,7 @@ void ReadScenarioTerms(StrictObject& object, Scenario* scenario) {
   object.Optional("tail_precision", &scenario->tail_precision);
   object.Optional("latency_percentile", &scenario->latency_percentile);
   object.Optional("probe_duration_s", &scenario->probe_duration_s);
+  object.Optional("patience_s", &scenario->patience_s);
   object.Optional("target_rate_hz", &scenario->target_rate_hz);
   object.Optional("latency_limit_s", &scenario->latency_limit_s);
   object.Optional("period_s", &scenario->period_s);

@@ -44,6 +44,8 @@ struct Scenario {
   // median and of the headline percentile. 0: not asked for; for the tail also not the fewest queries that support it.
   double median_precision = 0.01;
   double tail_precision = 0.05;
+  // How long a window goes on for the precisions alone, once both minima are met. Absent: until max_duration_s.
+  std::optional<double> patience_s{};
 
   // server: exactly one of the two. Queries per second, with exponential gaps; or a limit on a percentile of latency, for
   // which the highest rate is searched by bisection, each probe with a window of its own, before the measured one.
@@ -58,6 +60,9 @@ struct Scenario {
   std::optional<double> deadline_s{};
   std::optional<double> DeadlineS() const { return deadline_s ? deadline_s : period_s; }
 };
+
+// Of a job that does not state max_duration_s: 12 times min_duration_s, and 10 s at least.
+double UsualPatienceS(double min_duration_s);
 
 // INVALID_ARGUMENT names the field ("scenario.period_s: ..."): out of range, missing for the kind, or of another kind.
 Status CheckScenario(const Scenario& scenario);

@@ -187,30 +187,33 @@ std::optional<double> HalfWidth(const AnalysedRepetition& repetition, double p) 
 
 Finding WideInterval(const RunEvidence& evidence, const Scenario& scenario) {
   const auto tail = HeadlinePercentile(scenario.kind);
-  return InRepetitions(evidence, "WIDE_INTERVAL", Verdict::kInconclusive,
-                       [&](const AnalysedRepetition& repetition) -> std::optional<Hit> {
-                         if (repetition.stop_reason != kStopMaxDuration || repetition.latency.sorted.empty())
-                           return std::nullopt;
-                         Json figures = {{"queries", repetition.latency.sorted.size()},
-                                         {"effective_size", repetition.latency.effective_size},
-                                         {"median_precision", scenario.median_precision},
-                                         {"tail_precision", scenario.tail_precision}};
-                         const auto text = [&](double p, const char* key) {
-                           const auto half_width = HalfWidth(repetition, p);
-                           figures[key] = half_width ? Json(*half_width) : Json("infinite");
-                           return half_width ? Percent(*half_width) : std::string("infinite");
-                         };
-                         std::string detail = "ended at max_duration_s with an interval of +-" +
-                                              text(0.5, "median_half_width") + " for the median (" +
-                                              Percent(scenario.median_precision) + " was asked for)";
-                         if (tail) {
-                           detail += " and +-" + text(*tail, "tail_half_width") + " for p" +
-                                     std::to_string(static_cast<int>(std::lround(100 * *tail))) + " (" +
-                                     Percent(scenario.tail_precision) + ")";
-                         }
-                         return Hit{std::move(detail), std::move(figures),
-                                    1 / std::max(repetition.latency.effective_size, 1.0)};
-                       });
+  return InRepetitions(
+      evidence, "WIDE_INTERVAL", Verdict::kInconclusive,
+      [&](const AnalysedRepetition& repetition) -> std::optional<Hit> {
+        const bool gave_up = repetition.stop_reason == kStopPatience;
+        if ((!gave_up && repetition.stop_reason != kStopMaxDuration) || repetition.latency.sorted.empty())
+          return std::nullopt;
+        Json figures = {{"queries", repetition.latency.sorted.size()},
+                        {"effective_size", repetition.latency.effective_size},
+                        {"median_precision", scenario.median_precision},
+                        {"tail_precision", scenario.tail_precision}};
+        const auto text = [&](double p, const char* key) {
+          const auto half_width = HalfWidth(repetition, p);
+          figures[key] = half_width ? Json(*half_width) : Json("infinite");
+          return half_width ? Percent(*half_width) : std::string("infinite");
+        };
+        std::string detail = std::string(gave_up ? "gave up after " : "ended at max_duration_s, ") +
+                             Seconds(static_cast<double>(repetition.window_ns)) + ", with an interval of +-" +
+                             text(0.5, "median_half_width") + " for the median (" +
+                             Percent(scenario.median_precision) + " was asked for)";
+        if (tail) {
+          detail += " and +-" + text(*tail, "tail_half_width") + " for p" +
+                    std::to_string(static_cast<int>(std::lround(100 * *tail))) + " (" +
+                    Percent(scenario.tail_precision) + ")";
+        }
+        return Hit{std::move(detail), std::move(figures),
+                   1 / std::max(repetition.latency.effective_size, 1.0)};
+      });
 }
 
 Finding Autocorrelated(const RunEvidence& evidence, const Scenario&) {
@@ -285,6 +288,11 @@ Finding EnergySource(const RunEvidence& evidence, const Scenario&) {
         for (const EnergyProblem& problem : energy.problems) {
           detail += "; " + problem.code + ": " + problem.detail;
           figures["problems"].push_back(problem.code);
+        }
+        if (!repetition.power->last_failure.empty()) {
+          figures["failed_reads"] = repetition.power->failed_reads;
+          detail += "; " + std::to_string(repetition.power->failed_reads) +
+                    " readings failed, the last one: " + repetition.power->last_failure;
         }
         if (repetition.energy_window && !repetition.latency.sorted.empty()) {
           const double without_ns = MedianNs(repetition) / repetition.queries.invocations_per_reading;

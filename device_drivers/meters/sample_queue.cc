@@ -51,6 +51,7 @@ Status SampleQueue::Drain(PowerTrace* trace) {
   move(&at_ns_, &trace->at_ns);
   move(&read_ns_, &trace->read_ns);
   move(&value_, &trace->value);
+  if (failed_reads_ > 0) trace->last_failure = last_failure_.message();
   trace->failed_reads += std::exchange(failed_reads_, 0);
   trace->overflow_count += std::exchange(overflow_count_, 0);
   return OkStatus();

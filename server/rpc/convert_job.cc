@@ -99,6 +99,7 @@ Result<Scenario> ScenarioFromProto(const v1::Scenario& in) {
     out.max_duration_s = in.max_duration_s();
   } else {
     out.max_duration_s = std::max(out.max_duration_s, 2 * out.min_duration_s);
+    out.patience_s = UsualPatienceS(out.min_duration_s);
   }
   if (in.has_samples_per_query()) out.samples_per_query = in.samples_per_query();
   if (in.warmup().has_min_inferences()) out.warmup.min_inferences = in.warmup().min_inferences();

@@ -119,6 +119,33 @@ TEST_CASE("at the longest duration a series ends, precise or not", "[load][stop]
   CHECK(rule.Look(NoisySeries(100, 0.5), 1000, true) == kStopMaxDuration);
 }
 
+TEST_CASE("a series that stays noisy is given up after the patience, but not before its minima",
+          "[load][stop]") {
+  Scenario scenario;
+  scenario.min_duration_s = 2;
+  scenario.min_inferences = 100;
+  scenario.patience_s = UsualPatienceS(scenario.min_duration_s);
+  StopRule rule(StopTermsOf(scenario, 1));
+  const auto noisy = NoisySeries(100, 0.5);
+  REQUIRE(rule.Due(100, 2 * kSecond));
+  CHECK(rule.Look(noisy, 2 * kSecond).empty());
+  CHECK_FALSE(rule.Due(127, 24 * kSecond - 1));
+  REQUIRE(rule.Due(100, 24 * kSecond));
+  CHECK(rule.Look(noisy, 24 * kSecond) == kStopPatience);
+  CHECK(rule.Look(NoisySeries(100, 0.01), 24 * kSecond) == kStopPrecise);
+  CHECK_FALSE(rule.Due(99, 24 * kSecond));
+  // A tail of .99 is claimed from 662 queries on only.
+  scenario.kind = ScenarioKind::kMultiStream;
+  CHECK_FALSE(StopRule(StopTermsOf(scenario, 1)).Due(661, 119 * kSecond));
+  CHECK(StopRule(StopTermsOf(scenario, 1)).Due(661, 120 * kSecond));
+}
+
+TEST_CASE("patience is twelve times the shortest duration, and ten seconds at least", "[load][stop]") {
+  CHECK(UsualPatienceS(0.1) == 10);
+  CHECK(UsualPatienceS(1) == 12);
+  CHECK(UsualPatienceS(Scenario{}.min_duration_s) == Scenario{}.max_duration_s);
+}
+
 TEST_CASE("a series of one value is precise", "[load][stop]") {
   StopRule rule(PreciseTerms());
   CHECK(rule.Look(std::vector<std::uint64_t>(64, 1000), kSecond) == kStopPrecise);

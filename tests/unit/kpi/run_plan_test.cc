@@ -67,6 +67,7 @@ RunPlan RandomPlan(Random& random) {
   plan.scenario.median_precision = random.Uniform();
   plan.scenario.tail_precision = random.Uniform();
   plan.scenario.target_rate_hz = Maybe(random, random.Uniform() * 1000);
+  plan.scenario.patience_s = Maybe(random, random.Uniform() * 1000);
   plan.scenario.latency_limit_s = Maybe(random, random.Uniform());
   plan.scenario.latency_percentile = random.Uniform();
   plan.scenario.probe_duration_s = random.Uniform();
@@ -107,6 +108,7 @@ TEST_CASE("what a plan says survives its JSON form, to the last bit", "[kpi][run
     CHECK(decoded->scenario.median_precision == plan.scenario.median_precision);
     CHECK(decoded->scenario.tail_precision == plan.scenario.tail_precision);
     CHECK(decoded->scenario.target_rate_hz == plan.scenario.target_rate_hz);
+    CHECK(decoded->scenario.patience_s == plan.scenario.patience_s);
     CHECK(decoded->scenario.latency_limit_s == plan.scenario.latency_limit_s);
     CHECK(decoded->scenario.latency_percentile == plan.scenario.latency_percentile);
     CHECK(decoded->scenario.probe_duration_s == plan.scenario.probe_duration_s);

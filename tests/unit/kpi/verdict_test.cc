@@ -151,6 +151,11 @@ TEST_CASE("a window that ended at its longest duration is inconclusive and says 
   CHECK(judgement.verdict == Verdict::kInconclusive);
   CHECK(Codes(judgement) == Names{"WIDE_INTERVAL"});
   CHECK_THAT(judgement.reasons[0].detail, Catch::Contains("1 % was asked for"));
+  for (AnalysedRepetition& repetition : evidence.repetitions) repetition.stop_reason = kStopPatience;
+  const auto given_up = Judge(evidence, ShortScenario());
+  CHECK(given_up.verdict == Verdict::kInconclusive);
+  CHECK(Codes(given_up) == Names{"WIDE_INTERVAL"});
+  CHECK_THAT(given_up.reasons[0].detail, Catch::Contains("gave up after"));
 }
 
 TEST_CASE("a pacer that is late by more than a tenth of the period makes the run invalid", "[kpi][verdict]") {
