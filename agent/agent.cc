@@ -245,6 +245,7 @@ Greeting Agent::MakeGreeting() {
           .problem = problem_};
 }
 
+          .golden = settings_.golden,
 std::vector<HeldLease> Agent::HeldLocked() const {
   std::vector<HeldLease> held;
   for (const auto& [lease, finished] : finished_) held.push_back(lease);

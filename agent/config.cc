@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "device_drivers/meters_registry.h"
 #include "device_drivers/registry.h"
+#include "kpi/golden.h"
 
 namespace paddock::agent {
 namespace {
@@ -29,6 +30,7 @@ Status ReadConfigFile(const std::string& path, AgentConfig* config) {
   root.Optional("meter_options", &config->meter_options);
   root.Optional("cpus", &config->cpus);
   root.Optional("shares", &config->shares);
+  root.Optional("golden", &config->golden);
   root.Optional("state", &config->state);
   root.Optional("cache_bytes", &config->cache_bytes);
   root.Optional("worker_memory_limit_bytes", &config->worker_memory_limit_bytes);
@@ -79,6 +81,8 @@ Status CheckConfig(const AgentConfig& config) {
   PADDOCK_RETURN_IF_ERROR(FindDriver(config.driver).status().WithContext("--driver"));
   if (!config.cpus.empty())
     PADDOCK_RETURN_IF_ERROR(CpusByName(config.cpus, MachineFiles("")).status().WithContext("--cpus"));
+  if (!config.golden.empty())
+    PADDOCK_RETURN_IF_ERROR(ParseGoldenPolicy(config.golden).status().WithContext("golden"));
   if (config.state.empty()) return InvalidArgumentError("no state folder; name one with --state");
   const auto colon = config.server.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == config.server.size()) {
@@ -174,6 +178,7 @@ std::string ConfigAsYaml(const AgentConfig& config) {
   key("meter_options") << config.meter_options;
   key("cpus") << config.cpus;
   key("shares") << config.shares;
+  key("golden") << config.golden;
   key("state") << config.state;
   key("cache_bytes") << config.cache_bytes;
   key("worker_memory_limit_bytes") << config.worker_memory_limit_bytes;

@@ -25,7 +25,8 @@ struct AgentConfig {
   DriverOptions meter_options;
   std::string cpus;  // PADDOCK_AGENT_CPUS; "2-3": workers run on exactly these; empty: they choose
   std::vector<std::string> shares;  // resources that a measurement feels and other devices use too
-  std::string state;                // PADDOCK_AGENT_STATE; a folder of this agent alone
+  std::string golden;  // "every N runs" or "around each run" (kpi/golden.h); empty: no golden runs
+  std::string state;   // PADDOCK_AGENT_STATE; a folder of this agent alone
   std::uint64_t cache_bytes = std::uint64_t{4} << 30;
   std::uint64_t worker_memory_limit_bytes = 0;  // 0: none
   std::string log_level = "info";               // PADDOCK_AGENT_LOG_LEVEL; debug, info, warn, error

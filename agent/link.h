@@ -23,6 +23,7 @@ struct Greeting {
   DeviceDescription
       description;  // labels are complete: the driver's, the agent's own over them, id and driver
   std::vector<std::string> shares;
+  std::string golden;  // when the device makes golden runs, in the words of the configuration; empty: never
   std::vector<HeldLease> held;
   std::string problem;  // empty: the device can take runs
 };

@@ -32,6 +32,7 @@ v1::AgentMessage HelloMessage(const Greeting& greeting) {
   to.set_runtime(from.runtime);
   to.mutable_labels()->insert(from.labels.begin(), from.labels.end());
   for (const std::string& share : greeting.shares) to.add_shares(share);
+  to.set_golden(greeting.golden);
   for (const std::string& kind : from.artifact_kinds) to.add_artifact_kinds(kind);
   if (from.limits.batch_bytes) to.set_batch_bytes_limit(*from.limits.batch_bytes);
   if (from.limits.artifact_bytes) to.set_artifact_bytes_limit(*from.limits.artifact_bytes);

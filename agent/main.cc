@@ -97,6 +97,7 @@ int RunAgent(const AgentConfig& config) {
                                     .options = config.options,
                                     .meter = config.meter,
                                     .meter_options = config.meter_options,
+                         .golden = config.golden,
                                     .cpus = std::move(cpus),
                                     .worker_memory_limit_bytes = config.worker_memory_limit_bytes}};
   spdlog::info("paddock-agent {}: device {}, driver {}, coordinator {}, state {}", kPaddockVersion, config.id,

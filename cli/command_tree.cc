@@ -80,12 +80,12 @@ void AddJobCommands(CLI::App& app, CommandLine& line) {
       ->required()
       ->type_name("");
   CLI::App& job = AddNoun(app, "job", "List and show jobs");
-  AddCommand(job, line, "list", "The latest jobs",
-             "  paddock job list\n  paddock job list --limit 100 -o json\n",
-             [&line](const Globals& globals) { return ListJobs(globals, line.limit); })
-      .add_option("--limit", line.limit, "How many (20)")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+  CLI::App& list =
+      AddCommand(job, line, "list", "The latest jobs, without the coordinator's own golden runs",
+                 "  paddock job list\n  paddock job list --limit 100 -o json\n",
+                 [&line](const Globals& globals) { return ListJobs(globals, line.limit, line.with_golden); });
+  list.add_option("--limit", line.limit, "How many (20)")->check(CLI::PositiveNumber)->type_name("N");
+  list.add_flag("--golden", line.with_golden, "Also the golden runs");
   AddCommand(job, line, "show", "One job with its runs", "  paddock job show j-12\n",
              [&line](const Globals& globals) { return ShowJob(globals, line.id); })
       .add_option("JOB", line.id, "Id of the job")
@@ -96,9 +96,14 @@ void AddJobCommands(CLI::App& app, CommandLine& line) {
 void AddResultCommands(CLI::App& app, CommandLine& line) {
   CLI::App& result = AddNoun(app, "result", "List, show and export results");
   CLI::App& list =
-      AddCommand(result, line, "list", "The latest results, or those of a job",
-                 "  paddock result list\n  paddock result list --job j-12 -o wide\n",
-                 [&line](const Globals& globals) { return ListResults(globals, line.id, line.limit); });
+      AddCommand(result, line, "list",
+                 "The latest results, or those of a job; without the coordinator's own golden runs",
+                 "  paddock result list\n  paddock result list --job j-12 -o wide\n"
+                 "  paddock result list --golden\n",
+                 [&line](const Globals& globals) {
+                   return ListResults(globals, line.id, line.limit, line.with_golden);
+                 });
+  list.add_flag("--golden", line.with_golden, "Also the golden runs");
   list.add_option("--job", line.id, "Only the results of this job")->type_name("JOB");
   list.add_option("--limit", line.limit, "How many (20); a job's are always all")
       ->check(CLI::PositiveNumber)

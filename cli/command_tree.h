@@ -23,6 +23,7 @@ struct CommandLine {
   std::string labels_file;
   std::vector<std::string> on;
   std::uint32_t limit = 20;
+  bool with_golden = false;
   bool all_verdicts = false;
   bool raw = false;
   bool distribution = false;

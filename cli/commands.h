@@ -24,10 +24,11 @@ int RunJob(const Globals& globals, const JobFlags& flags);
 int SubmitOnly(const Globals& globals, const JobFlags& flags);
 int WatchJob(const Globals& globals, const std::string& job_id);
 int CancelJob(const Globals& globals, const std::string& job_id);
-int ListJobs(const Globals& globals, std::uint32_t limit);
+// `with_golden`: also the coordinator's own golden runs.
+int ListJobs(const Globals& globals, std::uint32_t limit, bool with_golden);
 int ShowJob(const Globals& globals, const std::string& job_id);
 
-int ListResults(const Globals& globals, const std::string& job_id, std::uint32_t limit);
+int ListResults(const Globals& globals, const std::string& job_id, std::uint32_t limit, bool with_golden);
 int ShowResult(const Globals& globals, const std::string& run_id);
 // `id`: a run, a job, or empty for the latest results; `out`: a file, empty for stdout. As JSON unless globals.format is
 // kCsv. Only valid runs, because exports are averaged by others, unless `all_verdicts`; stderr says what was left out.

@@ -207,10 +207,11 @@ int CancelJob(const Globals& globals, const std::string& job_id) {
   return kExitOk;
 }
 
-int ListJobs(const Globals& globals, std::uint32_t limit) {
+int ListJobs(const Globals& globals, std::uint32_t limit, bool with_golden) {
   Connection connection(globals.server);
   v1::ListJobsRequest request;
   request.set_limit(limit);
+  request.set_with_golden(with_golden);
   v1::ListJobsResponse response;
   const Status status =
       connection.Call(connection.jobs(), &v1::JobService::Stub::ListJobs, request, &response);

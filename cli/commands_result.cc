@@ -14,14 +14,24 @@ namespace {
 constexpr std::uint32_t kExportLimit = 10'000;
 
 Result<std::vector<v1::RunResult>> FetchResults(Connection& connection, const std::string& job_id,
-                                                std::uint32_t limit) {
+                                                std::uint32_t limit, bool with_golden = false) {
   v1::ListResultsRequest request;
+  request.set_with_golden(with_golden);
   request.set_job_id(job_id);
   request.set_limit(limit);
   v1::ListResultsResponse response;
   PADDOCK_RETURN_IF_ERROR(
       connection.Call(connection.results(), &v1::ResultService::Stub::ListResults, request, &response));
   return std::vector<v1::RunResult>(response.results().begin(), response.results().end());
+}
+
+std::string GoldenText(const v1::GoldenComparison& golden) {
+  std::string text;
+  for (const std::string& run : golden.near_runs()) text += (text.empty() ? "" : ", ") + run;
+  if (!golden.has_ratio()) return text + ": none before to compare with";
+  text += ": " + golden.farthest() + " took " + Figure(golden.ratio(), "1") + " of the median " +
+          Figure(golden.median_s(), "s") + " of " + std::to_string(golden.history()) + " before";
+  return golden.drifting() ? text + ": the device drifts" : text;
 }
 
 Table Fields(const v1::RunResult& result) {
@@ -42,6 +52,7 @@ Table Fields(const v1::RunResult& result) {
   }
   add("verdict", result.verdict());
   for (const v1::Reason& reason : result.reasons()) add("  " + reason.code(), reason.detail());
+  if (result.has_golden()) add("golden runs", GoldenText(result.golden()));
   add("runtime", provenance.runtime());
   for (const auto& [key, value] :
        std::map<std::string, std::string>(provenance.options().begin(), provenance.options().end())) {
@@ -60,12 +71,18 @@ Table Fields(const v1::RunResult& result) {
 
 Table Kpis(const v1::RunResult& result) {
   Table table{{"KPI", "VALUE", "INTERVAL", "BETTER"}, {}};
-  for (const auto& [name, kpi] : std::map<std::string, v1::Kpi>(result.kpis().begin(), result.kpis().end())) {
+  const std::map<std::string, v1::Kpi> kpis(result.kpis().begin(), result.kpis().end());
+  const bool relative =
+      std::any_of(kpis.begin(), kpis.end(), [](const auto& entry) { return entry.second.has_relative(); });
+  if (relative) table.columns.emplace_back("OF GOLDEN");
+  for (const auto& [name, kpi] : kpis) {
     table.rows.push_back({name, Figure(kpi.value(), kpi.unit()), IntervalText(kpi), kpi.better()});
+    if (relative) table.rows.back().push_back(kpi.has_relative() ? Figure(kpi.relative(), "1") : "");
   }
   for (const auto& [name, why] :
        std::map<std::string, std::string>(result.missing().begin(), result.missing().end())) {
     table.rows.push_back({name, "-", "missing: " + why, ""});
+    if (relative) table.rows.back().emplace_back();
   }
   return table;
 }
@@ -86,9 +103,9 @@ std::string ExportText(OutputFormat format, const std::vector<v1::RunResult>& re
 
 }  // namespace
 
-int ListResults(const Globals& globals, const std::string& job_id, std::uint32_t limit) {
+int ListResults(const Globals& globals, const std::string& job_id, std::uint32_t limit, bool with_golden) {
   Connection connection(globals.server);
-  const auto results = FetchResults(connection, job_id, limit);
+  const auto results = FetchResults(connection, job_id, limit, with_golden);
   if (!results.ok()) return Report(results.status());
   if (globals.format == OutputFormat::kJson) {
     std::cout << Text(ResultsDocument(*results));

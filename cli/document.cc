@@ -34,6 +34,21 @@ OrderedJson KpiDocument(const v1::Kpi& kpi) {
   if (kpi.has_confidence()) out["confidence"] = kpi.confidence();
   out["better"] = kpi.better();
   if (kpi.repetitions_size() > 0) out["repetitions"] = kpi.repetitions();
+  if (kpi.has_relative()) out["relative"] = kpi.relative();
+  return out;
+}
+
+OrderedJson GoldenDocument(const v1::GoldenComparison& golden) {
+  OrderedJson near_runs = OrderedJson::array();
+  for (const std::string& run : golden.near_runs()) near_runs.push_back(run);
+  OrderedJson out = {{"near_runs", std::move(near_runs)}, {"history", golden.history()}};
+  if (golden.has_median_s()) out["median_s"] = golden.median_s();
+  if (golden.has_spread_s()) out["spread_s"] = golden.spread_s();
+  if (golden.has_ratio()) {
+    out["farthest"] = golden.farthest();
+    out["ratio"] = golden.ratio();
+  }
+  out["drifting"] = golden.drifting();
   return out;
 }
 
@@ -121,6 +136,7 @@ OrderedJson RunDocument(const v1::RunResult& result) {
       {"rerun_of", result.rerun_of().empty() ? OrderedJson(nullptr) : OrderedJson(result.rerun_of())},
       {"repetitions", std::move(repetitions)},
       {"provenance", ProvenanceDocument(result.provenance())}};
+  if (result.has_golden()) out["golden"] = GoldenDocument(result.golden());
   // Absent, not empty, where nobody said: an agent of an earlier version.
   if (result.waterfall_size() > 0) out["waterfall"] = WaterfallDocument(result);
   return out;
@@ -198,6 +214,15 @@ OrderedJson DeviceDocument(const v1::Device& device) {
                      {"computes_outputs", description.computes_outputs()}};
   if (!device.run_id().empty()) out["run"] = device.run_id();
   if (!device.problem().empty()) out["problem"] = device.problem();
+  if (!description.golden().empty() || device.has_golden()) {
+    OrderedJson golden = {
+        {"policy", description.golden().empty() ? OrderedJson(nullptr) : OrderedJson(description.golden())},
+        {"runs", device.golden().runs()}};
+    if (device.has_golden()) golden["last_run"] = device.golden().last_run();
+    if (device.golden().has_last_ratio()) golden["last_ratio"] = device.golden().last_ratio();
+    golden["drifting"] = device.golden().drifting();
+    out["golden"] = std::move(golden);
+  }
   if (description.has_batch_bytes_limit()) out["batch_bytes_limit"] = description.batch_bytes_limit();
   if (description.has_artifact_bytes_limit())
     out["artifact_bytes_limit"] = description.artifact_bytes_limit();

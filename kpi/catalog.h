@@ -45,6 +45,7 @@ struct KpiValue {
   std::optional<Interval> interval;
   std::vector<double>
       repetitions{};  // the figure of each repetition, by index; empty for what is computed once
+  std::optional<double> relative{};  // to the median of the device's golden runs (kpi/golden.h)
 };
 
 // A value, or why there is none: a code such as "no_labels", "no_sensor", "too_few_samples" (all in kpi/README.md).

@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "server/artifacts/artifact_store.h"
 #include "server/core/coordinator.h"
+#include "server/golden_model.h"
 #include "server/http/http_server.h"
 #include "server/rpc/agent_gateway.h"
 #include "server/rpc/artifact_service.h"
@@ -30,6 +31,20 @@ namespace {
 constexpr std::chrono::seconds kHeartbeatInterval{5};
 constexpr std::chrono::hours kGarbageGrace{1};
 constexpr std::chrono::minutes kGarbageInterval{10};
+
+Result<Digest> PutOnce(ArtifactStore& artifacts, std::string_view bytes) {
+  const Digest digest = Sha256::Of(bytes);
+  if (artifacts.Has(digest)) return digest;
+  return artifacts.Put(bytes);
+}
+
+Result<GoldenModel> PutGoldenModel(ArtifactStore& artifacts) {
+  const GoldenFiles files = EmbeddedGoldenFiles();
+  GoldenModel golden;
+  PADDOCK_ASSIGN_OR_RETURN(golden.model, PutOnce(artifacts, files.model));
+  PADDOCK_ASSIGN_OR_RETURN(golden.data, PutOnce(artifacts, files.samples));
+  return golden;
+}
 
 }  // namespace
 
@@ -108,6 +123,7 @@ Status FarmServer::Parts::StartCore(const ServerConfig& config) {
   CoordinatorSettings settings;
   settings.lease_ttl = std::chrono::milliseconds(static_cast<std::int64_t>(config.lease_ttl_s * 1000));
   settings.max_attempts = config.max_attempts;
+  PADDOCK_ASSIGN_OR_RETURN(settings.golden, PutGoldenModel(*artifacts));
   coordinator = std::make_unique<Coordinator>(
       settings, Coordinator::Ports{*store, gateway, *work, watch, *core, SystemClock()});
   gateway.Connect(*core, *coordinator);
@@ -118,7 +134,7 @@ Status FarmServer::Parts::Listen(const ServerConfig& config) {
   jobs = std::make_unique<JobService>(
       JobService::Parts{*core, *coordinator, *artifacts, *reader, watch, config.state});
   artifact_service = std::make_unique<ArtifactService>(*artifacts, *core, *coordinator);
-  devices = std::make_unique<DeviceService>(*core, *coordinator);
+  devices = std::make_unique<DeviceService>(*core, *coordinator, *reader);
   results = std::make_unique<ResultService>(*reader, *artifacts, RawRetention{config.raw_retention_days});
   PADDOCK_ASSIGN_OR_RETURN(rpc, RpcServer::Start(config.listen, {jobs.get(), artifact_service.get(),
                                                                  devices.get(), results.get(), &gateway}));

@@ -64,6 +64,7 @@ void Coordinator::ForgetState() {
   sessions_.clear();
   leases_.clear();
   waited_for_.clear();
+  held_evaluations_.clear();
   runs_.clear();
   jobs_.clear();
   devices_.clear();
@@ -88,6 +89,11 @@ Status Coordinator::AdoptSnapshot(StorePort::Snapshot snapshot) {
   for (DeviceRecord& record : snapshot.devices) {
     const DeviceId id = record.id;
     devices_[id].record = std::move(record);
+    devices_[id].offline_since = ports_.clock.Now();
+  }
+  for (const StorePort::GoldenUse& use : snapshot.golden_uses) {
+    devices_[use.device].runs_since_golden = use.runs_since;
+    devices_[use.device].golden_ended_wall_ms = use.ended_wall_ms;
   }
   std::unordered_map<RunId, std::uint64_t> places;
   for (Job& job : snapshot.jobs) {
@@ -123,25 +129,22 @@ Status Coordinator::AdoptSnapshot(StorePort::Snapshot snapshot) {
   for (const auto& [sequence, run] : in_order) {
     if (run->run.state == RunState::kQueued) StartWaiting(*run);
     run->queued_since.reset();
+    run->golden_after = run->device->golden_ended_wall_ms.has_value();
   }
   ArmLeaseTimer();
   return OkStatus();
 }
 
 void Coordinator::AskForWork() {
-  std::map<std::uint64_t, const LiveRun*> in_order;
-  for (const auto& [id, run] : runs_) in_order[run.sequence] = &run;
+  std::map<std::uint64_t, LiveRun*> in_order;
+  for (auto& [id, run] : runs_) in_order[run.sequence] = &run;
   for (const auto& [sequence, run] : in_order) {
     if (run->run.state == RunState::kPreparing) {
       AfterCommit([this, request = PreparationOf(*run)](const Status& commit) {
         if (commit.ok()) ports_.work.Prepare(request);
       });
     }
-    if (run->run.state == RunState::kEvaluating) {
-      AfterCommit([this, request = EvaluationOf(*run)](const Status& commit) {
-        if (commit.ok()) ports_.work.Evaluate(request);
-      });
-    }
+    if (run->run.state == RunState::kEvaluating) AskForEvaluation(*run);
   }
 }
 
@@ -216,6 +219,7 @@ std::set<Digest> Coordinator::PinnedBlobs() const {
   CheckThread();
   if (!unusable_.ok()) return pinned_before_failure_;
   std::set<Digest> pinned;
+  if (settings_.golden) pinned = {settings_.golden->model, settings_.golden->data};
   for (const auto& [id, job] : jobs_) {
     pinned.insert(job.job.spec.model);
     pinned.insert(job.job.spec.data);

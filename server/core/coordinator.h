@@ -8,6 +8,10 @@
 //   left, else to failed or lost. Cancel ends all but evaluating at once; a running one when its agent reported or its lease
 //   ran out.
 //
+// Golden runs (kpi/golden.h; the rules are in coordinator_golden.cc): where a device's policy asks for one, the coordinator
+// submits it as a job of its own, and the device takes nothing else until it has ended, well or not. With `around each run`
+// a run's evaluation waits for the golden run after it, unless the device is out of reach for longer than a lease.
+//
 // Group commit: BeforeBatch() and AfterBatch() are the core queue's hooks. Every effect (send, answer, callback, observer)
 // that depends on a write is held back until AfterBatch() has committed it. When the commit fails, no effect happens: replies
 // get the error, sessions are closed (agents come back and keep their spools), and the state is loaded anew; work that was
@@ -20,6 +24,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -36,10 +41,20 @@
 
 namespace paddock {
 
+// In the artifact store, and pinned there.
+struct GoldenModel {
+  Digest model;
+  Digest data;
+};
+
+// Of golden runs: nobody's is higher.
+inline constexpr std::int32_t kGoldenPriority = std::numeric_limits<std::int32_t>::max();
+
 struct CoordinatorSettings {
   std::chrono::milliseconds lease_ttl{30'000};
   std::uint32_t max_attempts = 3;
   std::uint64_t worker_memory_limit_bytes = 0;  // into plans; 0: the agent's
+  std::optional<GoldenModel> golden{};          // absent: no device makes golden runs
 };
 
 struct AgentGreeting {
@@ -142,6 +157,11 @@ class Coordinator {
     SessionId session = 0;  // 0: offline
     LeaseId lease = 0;      // 0: free
     WaitingRuns waiting;
+    MonotonicTime offline_since{};  // of a device without a session
+    LiveRun* golden = nullptr;      // the golden run that has not ended
+    // As in StorePort::GoldenUse; a golden run that ended without a result counts too.
+    std::optional<std::uint32_t> runs_since_golden;
+    std::optional<std::int64_t> golden_ended_wall_ms;
   };
   struct LiveJob {
     Job job;
@@ -157,6 +177,7 @@ class Coordinator {
     std::optional<MonotonicTime> queued_since;
     std::optional<double> queued_s;  // before the current lease
     std::optional<MonotonicTime> evaluating_since;
+    bool golden_after = false;  // while evaluating: a golden run has ended since its last repetition
   };
   struct Lease {
     LeaseRecord record;        // as stored: its deadline is only renewed now and then
@@ -188,11 +209,13 @@ class Coordinator {
   Result<SubmitAnswer> SubmitNow(JobSpec spec, const std::string& idempotency_key);
   Result<std::optional<SubmitAnswer>> FindSubmitted(const JobSpec& spec, const std::string& idempotency_key);
   Result<Targets> ResolveTargets(const JobSpec& spec);
+  SubmitAnswer AddJob(JobSpec spec, const std::string& idempotency_key, Targets targets);
+  static bool TakesArtifacts(const Device& device);
   Status CancelNow(const JobId& job);
   LiveRun* FindRun(const RunId& run);
   LiveRun& AdoptRun(Run run, LiveJob& job, std::uint64_t place);
   static PreparationRequest PreparationOf(const LiveRun& run);
-  static EvaluationRequest EvaluationOf(const LiveRun& run);
+  EvaluationRequest EvaluationOf(const LiveRun& run) const;
   static Rank RankOf(const LiveRun& run);
   void StartWaiting(LiveRun& run);
   void StopWaiting(LiveRun& run);
@@ -201,6 +224,19 @@ class Coordinator {
   void FinishJob(LiveJob& job);
   void EvictEndedJobs();
   RunProgress ProgressOf(const LiveRun& run) const;
+
+  // -- golden runs (coordinator_golden.cc)
+  const GoldenPolicy* PolicyOf(const Device& device) const;  // null: it makes none
+  bool NeedsGoldenBefore(const LiveRun& run) const;
+  bool AwaitsGoldenAfter(const LiveRun& run) const;
+  void SubmitGolden(Device& device);
+  void CountUse(const LiveRun& run);
+  void EndGolden(LiveRun& run);
+  // Now, or after the golden run that it waits for.
+  void AskForEvaluation(LiveRun& run);
+  // Begins evaluations that wait no longer, and submits the golden runs that the others wait for.
+  void TendGoldenRuns();
+  void TendGoldenRunsWhenGone();
 
   // -- leases (coordinator_leases.cc)
   void GrantRuns();
@@ -234,7 +270,8 @@ class Coordinator {
   std::unordered_map<RunId, LiveRun> runs_;
   std::unordered_map<std::string, JobId> idempotency_keys_;  // of live jobs
   std::map<LeaseId, Lease> leases_;
-  std::set<Device*> waited_for_;  // devices with waiting runs
+  std::set<Device*> waited_for_;                        // devices with waiting runs
+  std::map<std::uint64_t, LiveRun*> held_evaluations_;  // by sequence; they wait for a golden run
   std::uint64_t last_job_ = 0;
   std::uint64_t last_run_ = 0;
   LeaseId last_lease_ = 0;

@@ -37,6 +37,10 @@ void Coordinator::OnGreeting(SessionId session, std::uint64_t message_id, AgentG
   grants_due_ = true;
   Write([&](StorePort& store) { return store.UpsertDevice(device.record); });
   WriteEvent(id.str(), "connected", device.record.instance.str());
+  if (device.record.golden && settings_.golden && !TakesArtifacts(device)) {
+    WriteEvent(id.str(), "no golden runs",
+               "driver " + device.record.description.driver + " does not take the golden model");
+  }
 
   DropUnknownLease(device, greeting.held);
   std::vector<HeldLease> revoked;
@@ -184,12 +188,11 @@ void Coordinator::AcceptMeasurements(LiveRun& run, const RunReport& report) {
     WriteRun(run);
     return;
   }
+  CountUse(run);
   run.run.state = RunState::kEvaluating;
   run.evaluating_since = ports_.clock.Now();
   WriteRun(run);
-  AfterCommit([this, request = EvaluationOf(run)](const Status& commit) {
-    if (commit.ok()) ports_.work.Evaluate(request);
-  });
+  AskForEvaluation(run);
 }
 
 void Coordinator::OnSessionEnded(SessionId session) {
@@ -198,6 +201,8 @@ void Coordinator::OnSessionEnded(SessionId session) {
   if (device == nullptr) return;
   sessions_.erase(session);
   device->session = 0;
+  device->offline_since = ports_.clock.Now();
+  if (!held_evaluations_.empty()) TendGoldenRunsWhenGone();
   device->record.last_seen_wall_ms = ports_.clock.WallMs();
   Write([&](StorePort& store) { return store.UpsertDevice(device->record); });
   WriteEvent(device->record.id.str(), "disconnected", "");

@@ -50,7 +50,10 @@ Result<SubmitAnswer> Coordinator::SubmitNow(JobSpec spec, const std::string& ide
   PADDOCK_ASSIGN_OR_RETURN(auto submitted, FindSubmitted(spec, idempotency_key));
   if (submitted) return *std::move(submitted);
   PADDOCK_ASSIGN_OR_RETURN(Targets targets, ResolveTargets(spec));
+  return AddJob(std::move(spec), idempotency_key, std::move(targets));
+}
 
+SubmitAnswer Coordinator::AddJob(JobSpec spec, const std::string& idempotency_key, Targets targets) {
   const std::uint64_t number = ++last_job_;
   const JobId id("j-" + std::to_string(number));
   LiveJob& live = jobs_[id];
@@ -127,19 +130,24 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
   for (std::uint32_t variant = 0; variant < spec.variants.size(); ++variant) {
     const std::string& name = spec.variants[variant].name;
     for (const auto& [id, device] : chosen) {
-      const auto& kinds = device->record.description.artifact_kinds;
-      if (std::find(kinds.begin(), kinds.end(), kArtifactKind) != kinds.end()) {
+      if (TakesArtifacts(*device)) {
         targets.taken.emplace_back(variant, device);
         continue;
       }
       const std::string reason = "variant " + name + " makes " + std::string(kArtifactKind) + ", driver " +
-                                 device->record.description.driver + " takes " + JoinText(kinds);
+                                 device->record.description.driver + " takes " +
+                                 JoinText(device->record.description.artifact_kinds);
       reasons += (reasons.empty() ? "" : "; ") + id.str() + ": " + reason;
       targets.skipped.push_back({id, name, reason});
     }
   }
   if (targets.taken.empty()) return InvalidArgumentError("no selected device takes any variant: " + reasons);
   return targets;
+}
+
+bool Coordinator::TakesArtifacts(const Device& device) {
+  const auto& kinds = device.record.description.artifact_kinds;
+  return std::find(kinds.begin(), kinds.end(), kArtifactKind) != kinds.end();
 }
 
 void Coordinator::Cancel(const JobId& job, std::function<void(Status)> answer) {
@@ -186,6 +194,7 @@ Coordinator::LiveRun& Coordinator::AdoptRun(Run run, LiveJob& job, std::uint64_t
   if (!IsTerminal(run.state)) {
     ++job.open_runs;
     ++job.open_runs_on[run.device];
+    if (job.job.spec.golden) live.device->golden = &live;
   }
   live.run = std::move(run);
   return live;
@@ -195,9 +204,16 @@ PreparationRequest Coordinator::PreparationOf(const LiveRun& run) {
   return {run.run.id, run.job->job.spec, run.run.variant, run.device->record.description};
 }
 
-EvaluationRequest Coordinator::EvaluationOf(const LiveRun& run) {
-  return {run.run.id, run.job->job.spec, run.run.prepared.value_or(PreparedRun()),
-          run.device->record.description.computes_outputs};
+EvaluationRequest Coordinator::EvaluationOf(const LiveRun& run) const {
+  const JobSpec& spec = run.job->job.spec;
+  EvaluationRequest request{run.run.id, spec, run.run.prepared.value_or(PreparedRun()),
+                            run.device->record.description.computes_outputs, Digest()};
+  if (spec.golden) {
+    request.golden_model = spec.model;
+  } else if (PolicyOf(*run.device) != nullptr) {
+    request.golden_model = settings_.golden->model;
+  }
+  return request;
 }
 
 void Coordinator::OnPrepared(const RunId& id, Result<PreparedRun> prepared, FailureClass failure_class) {
@@ -251,6 +267,9 @@ void Coordinator::StopWaiting(LiveRun& run) {
 
 void Coordinator::EndRun(LiveRun& run, RunState state, std::optional<RunFailure> failure) {
   if (run.run.state == RunState::kQueued) StopWaiting(run);
+  if (run.run.state != RunState::kEvaluating) CountUse(run);
+  held_evaluations_.erase(run.sequence);
+  grants_due_ = true;
   run.run.state = state;
   run.run.failure = std::move(failure);
   run.run.finished_wall_ms = ports_.clock.WallMs();
@@ -262,6 +281,7 @@ void Coordinator::EndRun(LiveRun& run, RunState state, std::optional<RunFailure>
                std::string(FailureClassName(run.run.failure->failure_class)) + ", " + run.run.failure->stage +
                    ": " + run.run.failure->message);
   }
+  if (run.job->job.spec.golden) EndGolden(run);
   --run.job->open_runs_on[run.run.device];
   if (--run.job->open_runs == 0) FinishJob(*run.job);
 }
@@ -310,6 +330,11 @@ RunProgress Coordinator::ProgressOf(const LiveRun& run) const {
   const std::string name = "device " + device.record.id.str();
   if (run.run.state == RunState::kPreparing) progress.stage = "preparing";
   if (run.run.state == RunState::kEvaluating) progress.stage = "reporting";
+  if (held_evaluations_.contains(run.sequence)) {
+    progress.detail = device.golden == nullptr
+                          ? "waiting for the golden run after it on " + name
+                          : "waiting for the golden run " + device.golden->run.id.str() + " of " + name;
+  }
   if (run.run.state == RunState::kRunning) {
     if (progress.stage.empty()) progress.stage = "transferring";
     if (run.run.cancel_requested) {
@@ -325,6 +350,8 @@ RunProgress Coordinator::ProgressOf(const LiveRun& run) const {
     wait = "waiting for " + name + ", offline since " + TimeText(device.record.last_seen_wall_ms);
   } else if (!device.record.problem.empty()) {
     wait = "waiting for " + name + ": " + device.record.problem;
+  } else if (device.golden != nullptr && device.golden != &run) {
+    wait = "waiting for the golden run " + device.golden->run.id.str() + " of " + name;
   } else if (device.lease != 0) {
     wait = "waiting for " + name + ", busy with " + leases_.at(device.lease).record.run.str();
   } else if (!device.record.shares.empty()) {

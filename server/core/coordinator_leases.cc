@@ -7,11 +7,19 @@ namespace paddock {
 
 void Coordinator::GrantRuns() {
   grants_due_ = false;
+  TendGoldenRuns();
   std::vector<PendingRun> pending;
   std::vector<SchedulableDevice> devices;
   for (const Device* device : waited_for_) {
     if (device->session == 0 || device->lease != 0 || !device->record.problem.empty()) continue;
     devices.push_back({device->record.id, true, false, device->record.shares});
+    if (device->golden != nullptr) {
+      if (device->golden->run.state == RunState::kQueued) {
+        pending.push_back({device->golden->run.id, device->record.id, kGoldenPriority,
+                           device->golden->sequence, device->golden->job->job.submitted_wall_ms});
+      }
+      continue;
+    }
     // Runs of one device and one priority have a rank that does not change with time: only the first can start.
     for (const auto& [priority, runs] : device->waiting) {
       const LiveRun& first = *runs.begin()->second;
@@ -25,8 +33,15 @@ void Coordinator::GrantRuns() {
     devices.push_back(
         {lease.device->record.id, lease.device->session != 0, true, lease.device->record.shares});
   }
-  for (const Grant& grant : PlanGrants(pending, devices, ports_.clock.WallMs()))
-    GrantRun(runs_.at(grant.run));
+  for (const Grant& grant : PlanGrants(pending, devices, ports_.clock.WallMs())) {
+    LiveRun& run = runs_.at(grant.run);
+    if (NeedsGoldenBefore(run)) {
+      SubmitGolden(*run.device);
+      changed_jobs_.insert(run.run.job);
+    } else {
+      GrantRun(run);
+    }
+  }
   ArmLeaseTimer();
 }
 
@@ -36,6 +51,7 @@ double Coordinator::SecondsSince(MonotonicTime then) const {
 
 void Coordinator::GrantRun(LiveRun& run) {
   StopWaiting(run);
+  run.device->golden_ended_wall_ms.reset();
   run.queued_s = run.queued_since ? std::optional(SecondsSince(*run.queued_since)) : std::nullopt;
   Device& device = *run.device;
   const JobSpec& spec = run.job->job.spec;

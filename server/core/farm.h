@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "device_drivers/api/driver.h"
+#include "kpi/golden.h"
 #include "kpi/latency_histogram.h"
 #include "kpi/stage_time.h"
 #include "kpi/verdict.h"
@@ -108,8 +109,9 @@ struct DeviceRecord {
   std::string agent_version;
   DeviceDescription description;  // labels hold id and driver too
   std::vector<std::string> shares;
-  std::vector<DriverDoc> drivers;  // that the agent's build has
-  std::string problem;             // why it cannot take runs; empty: it can
+  std::optional<GoldenPolicy> golden;  // absent: it makes no golden runs
+  std::vector<DriverDoc> drivers;      // that the agent's build has
+  std::string problem;                 // why it cannot take runs; empty: it can
   std::int64_t last_seen_wall_ms = 0;
 };
 std::string EncodeDeviceRecord(const DeviceRecord& record);
@@ -151,6 +153,9 @@ struct Evaluation {
   std::map<std::string, std::string> options;
   std::map<std::uint32_t, LatencyHistogram> latency_histograms;  // by repetition; not read with a result
   std::vector<BudgetJudgement> budgets;
+  std::optional<GoldenComparison> golden;  // absent: the device makes no golden runs
+  // The verdict without DEVICE_DRIFT: golden runs that are valid but for it stay in the history.
+  Verdict verdict_without_drift = Verdict::kValid;
 };
 
 }  // namespace paddock

@@ -113,14 +113,16 @@ Result<PreparedRun> DecodePreparedRun(std::string_view json) {
 }
 
 std::string EncodeDeviceRecord(const DeviceRecord& record) {
-  return DumpStored({{"id", record.id.str()},
-                     {"instance", record.instance.str()},
-                     {"agent_version", record.agent_version},
-                     {"description", DescriptionAsJson(record.description)},
-                     {"shares", record.shares},
-                     {"drivers", DriversAsJson(record.drivers)},
-                     {"problem", record.problem},
-                     {"last_seen_wall_ms", record.last_seen_wall_ms}});
+  Json json = {{"id", record.id.str()},
+               {"instance", record.instance.str()},
+               {"agent_version", record.agent_version},
+               {"description", DescriptionAsJson(record.description)},
+               {"shares", record.shares},
+               {"drivers", DriversAsJson(record.drivers)},
+               {"problem", record.problem},
+               {"last_seen_wall_ms", record.last_seen_wall_ms}};
+  if (record.golden) json["golden"] = GoldenPolicyText(*record.golden);
+  return DumpStored(json);
 }
 
 Result<DeviceRecord> DecodeDeviceRecord(std::string_view json) {
@@ -128,6 +130,7 @@ Result<DeviceRecord> DecodeDeviceRecord(std::string_view json) {
   DeviceRecord record;
   std::string id;
   std::string instance;
+  std::string golden;
   StrictObject root(document, "device");
   root.Required("id", &id);
   root.Required("instance", &instance);
@@ -138,7 +141,13 @@ Result<DeviceRecord> DecodeDeviceRecord(std::string_view json) {
   ReadDrivers(root, "drivers", &record.drivers);
   root.Required("problem", &record.problem);
   root.Required("last_seen_wall_ms", &record.last_seen_wall_ms);
+  root.Optional("golden", &golden);
   PADDOCK_RETURN_IF_ERROR(root.Finish());
+  if (!golden.empty()) {
+    auto policy = ParseGoldenPolicy(golden);
+    if (!policy.ok()) return policy.status().WithContext("device.golden");
+    record.golden = *policy;
+  }
   record.id = DeviceId(id);
   record.instance = AgentInstanceId(instance);
   return record;

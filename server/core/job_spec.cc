@@ -178,7 +178,8 @@ std::string EncodeJobSpec(const JobSpec& spec) {
                      {"reference_run", spec.reference_run},
                      {"repetition_timeout_s", spec.repetition_timeout_s},
                      {"budgets", BudgetsAsJson(spec.budgets)},
-                     {"rerun_of", spec.rerun_of}});
+                     {"rerun_of", spec.rerun_of},
+                     {"golden", spec.golden}});
 }
 
 Result<JobSpec> DecodeJobSpec(std::string_view json) {
@@ -201,6 +202,7 @@ Result<JobSpec> DecodeJobSpec(std::string_view json) {
   root.Required("repetition_timeout_s", &spec.repetition_timeout_s);
   ReadBudgets(root, &spec.budgets);
   root.Optional("rerun_of", &spec.rerun_of);
+  root.Optional("golden", &spec.golden);
   PADDOCK_RETURN_IF_ERROR(root.Finish());
   return spec;
 }

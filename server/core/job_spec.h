@@ -41,6 +41,7 @@ struct JobSpec {
   double repetition_timeout_s = 600;
   Budgets budgets;
   std::string rerun_of;  // the run that this job repeats; empty: none
+  bool golden = false;   // the coordinator's own: compares its device with itself (kpi/golden.h)
 };
 
 std::string EncodeJobSpec(const JobSpec& spec);

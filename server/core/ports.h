@@ -38,12 +38,21 @@ class StorePort {
   virtual Status InsertEvent(const std::string& subject, const std::string& kind, const std::string& detail,
                              std::int64_t wall_ms) = 0;
 
+  // What the rules for golden runs need to know of a device that makes them.
+  struct GoldenUse {
+    DeviceId device;
+    // Runs of users that were granted the device since its last golden run and have left it; absent: it never made one.
+    std::optional<std::uint32_t> runs_since;
+    // When the last golden run gave the device back, if nothing was granted it since.
+    std::optional<std::int64_t> ended_wall_ms;
+  };
   // Everything that is not finished, all devices, the open leases, and the highest numbers ever used.
   struct Snapshot {
     std::vector<Job> jobs;
     std::vector<Run> runs;  // of those jobs, also the finished ones
     std::vector<LeaseRecord> leases;
     std::vector<DeviceRecord> devices;
+    std::vector<GoldenUse> golden_uses;
     std::uint64_t last_job = 0;
     std::uint64_t last_run = 0;
     LeaseId last_lease = 0;
@@ -91,6 +100,7 @@ struct EvaluationRequest {
   JobSpec spec;
   PreparedRun prepared;
   bool computes_outputs = true;
+  Digest golden_model;  // that the device is compared with itself by; empty: it makes no golden runs
 };
 
 // Work on other threads; each request is answered by one call of Coordinator::OnPrepared / OnEvaluated, posted to the core

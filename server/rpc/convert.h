@@ -39,5 +39,6 @@ Result<RunReport> ReportFromProto(const v1::RunReport& report);
 
 // Devices.
 v1::Device DeviceToProto(const DeviceView& view);
+v1::GoldenState GoldenStateToProto(const GoldenSummary& summary);
 
 }  // namespace paddock

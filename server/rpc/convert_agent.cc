@@ -78,6 +78,11 @@ Result<AgentGreeting> GreetingFromProto(const v1::AgentMessage& message) {
   out.device.description.labels["id"] = hello.device_id();
   out.device.description.labels["driver"] = hello.description().driver();
   out.device.shares.assign(hello.description().shares().begin(), hello.description().shares().end());
+  if (!hello.description().golden().empty()) {
+    auto policy = ParseGoldenPolicy(hello.description().golden());
+    if (!policy.ok()) return policy.status().WithContext("golden of device '" + hello.device_id() + "'");
+    out.device.golden = *policy;
+  }
   out.device.problem = hello.problem();
   for (const v1::DriverInfo& driver : hello.drivers()) {
     DriverDoc doc{driver.name(), driver.summary(), {}};
@@ -170,6 +175,16 @@ v1::Device DeviceToProto(const DeviceView& view) {
   if (description.limits.samples_per_query)
     to.set_samples_per_query_limit(*description.limits.samples_per_query);
   to.set_computes_outputs(description.computes_outputs);
+  if (view.record.golden) to.set_golden(GoldenPolicyText(*view.record.golden));
+  return out;
+}
+
+v1::GoldenState GoldenStateToProto(const GoldenSummary& summary) {
+  v1::GoldenState out;
+  out.set_runs(summary.runs);
+  out.set_last_run(summary.last.str());
+  if (summary.comparison && summary.comparison->ratio) out.set_last_ratio(*summary.comparison->ratio);
+  out.set_drifting(summary.comparison && summary.comparison->drifting);
   return out;
 }
 

@@ -22,6 +22,18 @@ void FillProvenance(const StoredResult& result, v1::Provenance& out) {
   }
 }
 
+v1::GoldenComparison GoldenToProto(const GoldenComparison& comparison) {
+  v1::GoldenComparison out;
+  for (const std::string& run : comparison.near_runs) out.add_near_runs(run);
+  out.set_history(comparison.history);
+  if (comparison.median_s) out.set_median_s(*comparison.median_s);
+  if (comparison.spread_s) out.set_spread_s(*comparison.spread_s);
+  out.set_farthest(comparison.farthest);
+  if (comparison.ratio) out.set_ratio(*comparison.ratio);
+  out.set_drifting(comparison.drifting);
+  return out;
+}
+
 }  // namespace
 
 v1::Failure FailureToProto(const RunFailure& failure) {
@@ -43,6 +55,7 @@ v1::Kpi KpiToProto(const KpiDefinition& definition, const KpiValue& value) {
     out.set_upper(value.interval->upper);
     out.set_confidence(value.interval->confidence);
   }
+  if (value.relative) out.set_relative(*value.relative);
   return out;
 }
 
@@ -91,6 +104,7 @@ v1::RunResult ResultToProto(const StoredResult& result) {
       entry.set_outcome(std::string(BudgetOutcomeName(budget.outcome)));
       entry.set_detail(budget.detail);
     }
+    if (evaluation.golden) *out.mutable_golden() = GoldenToProto(*evaluation.golden);
     out.mutable_missing()->insert(evaluation.kpis.missing.begin(), evaluation.kpis.missing.end());
   }
   for (const StageTime& stage : result.waterfall) *out.add_waterfall() = StageToProto(stage);

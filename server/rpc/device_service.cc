@@ -15,6 +15,17 @@ std::vector<DeviceView> DeviceService::Devices() {
   return AskCore<std::vector<DeviceView>>(core_, [this] { return coordinator_.ViewDevices(); });
 }
 
+Result<std::vector<v1::Device>> DeviceService::DescribeAll(const std::vector<DeviceView>& devices) {
+  PADDOCK_ASSIGN_OR_RETURN(const auto summaries, reader_.GetGoldenSummaries());
+  std::vector<v1::Device> out;
+  for (const DeviceView& device : devices) {
+    out.push_back(DeviceToProto(device));
+    const auto summary = summaries.find(device.record.id);
+    if (summary != summaries.end()) *out.back().mutable_golden() = GoldenStateToProto(summary->second);
+  }
+  return out;
+}
+
 grpc::Status DeviceService::ListDevices(grpc::ServerContext*, const v1::ListDevicesRequest* request,
                                         v1::ListDevicesResponse* response) {
   std::vector<Selector> selectors;
@@ -23,12 +34,14 @@ grpc::Status DeviceService::ListDevices(grpc::ServerContext*, const v1::ListDevi
     if (!selector.ok()) return ToGrpc(selector.status());
     selectors.push_back(*std::move(selector));
   }
-  for (const DeviceView& device : Devices()) {
+  std::vector<DeviceView> devices = Devices();
+  std::erase_if(devices, [&](const DeviceView& device) {
     const auto matches = [&](const Selector& s) { return s.Matches(device.record.description.labels); };
-    if (selectors.empty() || std::any_of(selectors.begin(), selectors.end(), matches)) {
-      *response->add_devices() = DeviceToProto(device);
-    }
-  }
+    return !selectors.empty() && std::none_of(selectors.begin(), selectors.end(), matches);
+  });
+  auto described = DescribeAll(devices);
+  if (!described.ok()) return ToGrpc(described.status());
+  for (v1::Device& device : *described) *response->add_devices() = std::move(device);
   return grpc::Status::OK;
 }
 
@@ -37,7 +50,9 @@ grpc::Status DeviceService::GetDevice(grpc::ServerContext*, const v1::GetDeviceR
   std::vector<std::string> known;
   for (const DeviceView& device : Devices()) {
     if (device.record.id.str() == request->id()) {
-      *response = DeviceToProto(device);
+      auto described = DescribeAll({device});
+      if (!described.ok()) return ToGrpc(described.status());
+      *response = std::move(described->front());
       return grpc::Status::OK;
     }
     known.push_back(device.record.id.str());

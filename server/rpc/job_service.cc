@@ -69,6 +69,7 @@ Result<JobSpec> JobService::RerunSpec(const RunId& run) {
   spec.name = "rerun of " + run.str();
   spec.budgets.clear();
   spec.rerun_of = run.str();
+  if (std::exchange(spec.golden, false)) spec.priority = 0;
   for (const auto& [what, path, digest] : {std::tuple("its model", spec.model_path, spec.model),
                                            std::tuple("its data", spec.data_path, spec.data)}) {
     if (parts_.artifacts.Has(digest)) continue;
@@ -126,7 +127,8 @@ grpc::Status JobService::GetJob(grpc::ServerContext*, const v1::GetJobRequest* r
 
 grpc::Status JobService::ListJobs(grpc::ServerContext*, const v1::ListJobsRequest* request,
                                   v1::ListJobsResponse* response) {
-  const auto jobs = parts_.reader.ListJobs(request->limit() == 0 ? kDefaultListLimit : request->limit());
+  const auto jobs = parts_.reader.ListJobs(request->limit() == 0 ? kDefaultListLimit : request->limit(),
+                                           request->with_golden());
   if (!jobs.ok()) return ToGrpc(jobs.status());
   for (const StoredJob& job : *jobs) *response->add_jobs() = StoredJobToProto(job);
   return grpc::Status::OK;

@@ -62,7 +62,7 @@ std::optional<PairedAccuracy> PairAccuracyOf(ArtifactStore& artifacts, const Sto
 grpc::Status ResultService::ListResults(grpc::ServerContext*, const v1::ListResultsRequest* request,
                                         v1::ListResultsResponse* response) {
   const std::uint32_t limit = request->limit() == 0 ? kDefaultResultLimit : request->limit();
-  const auto results = request->job_id().empty() ? reader_.ListResults(limit)
+  const auto results = request->job_id().empty() ? reader_.ListResults(limit, request->with_golden())
                                                  : reader_.ListResultsOf(JobId(request->job_id()));
   if (results.status().code() == StatusCode::kNotFound) {
     return ToGrpc(NotFoundError("no job '" + request->job_id() + "'; `paddock job list` shows the latest"));

@@ -31,6 +31,19 @@ struct StoredResult {
   std::vector<StageTime> waterfall;            // in the order in which they happened, as far as is known
 };
 
+// A device's golden runs for a comparison, each part oldest first.
+struct GoldenHistory {
+  std::vector<GoldenRun> before;  // the run in question was measured
+  std::vector<GoldenRun> after;
+};
+
+// What a device's golden runs come to.
+struct GoldenSummary {
+  std::uint32_t runs = 0;  // that are done
+  RunId last;
+  std::optional<GoldenComparison> comparison;  // of the last one
+};
+
 // How long large raw records are kept. Small ones stay with the row of their repetition, as KPIs and histograms do.
 struct RawRetention {
   std::uint32_t days = 90;  // after the run's end

@@ -100,18 +100,18 @@ Status SqliteStore::InsertJob(const Job& job, const std::vector<Run>& runs) {
   for (const Run& run : runs) {
     PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t number, NumberOf(run.id));
     const RunColumns columns(run);
-    PADDOCK_RETURN_IF_ERROR(
-        ExecuteOne("device '" + run.device.str() + "'",
-                   "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, "
-                   "prepared, plan,"
-                   " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms,"
-                   " cancel_requested)"
-                   " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 "
-                   "FROM devices WHERE id = ?4",
-                   number, run.id.str(), job.id.str(), run.device.str(), run.variant, RunStateName(run.state),
-                   run.attempts, run.lease, columns.prepared, run.plan_json, columns.failure_class,
-                   columns.failure_stage, columns.failure_message, run.agent_version, run.finished_wall_ms,
-                   run.cancel_requested ? 1 : 0));
+    PADDOCK_RETURN_IF_ERROR(ExecuteOne(
+        "device '" + run.device.str() + "'",
+        "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, "
+        "prepared, plan,"
+        " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms,"
+        " cancel_requested, golden)"
+        " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+        "?17 FROM devices WHERE id = ?4",
+        number, run.id.str(), job.id.str(), run.device.str(), run.variant, RunStateName(run.state),
+        run.attempts, run.lease, columns.prepared, run.plan_json, columns.failure_class,
+        columns.failure_stage, columns.failure_message, run.agent_version, run.finished_wall_ms,
+        run.cancel_requested ? 1 : 0, job.spec.golden ? std::optional(job.spec.model.hex()) : std::nullopt));
   }
   return OkStatus();
 }
@@ -190,9 +190,13 @@ Status SqliteStore::InsertStageTimes(const RunId& run, LeaseId lease, const std:
 Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluation) {
   const std::string& id = run.str();
   PADDOCK_RETURN_IF_ERROR(Execute("DELETE FROM evaluations WHERE run = ?", id));
+  const bool drifting = evaluation.golden && evaluation.golden->drifting;
   PADDOCK_RETURN_IF_ERROR(Execute(
-      "INSERT INTO evaluations (run, verdict, runtime, options) VALUES (?, ?, ?, ?)", id,
-      VerdictName(evaluation.judgement.verdict), evaluation.runtime, EncodeOptions(evaluation.options)));
+      "INSERT INTO evaluations (run, verdict, runtime, options, golden, verdict_without_drift)"
+      " VALUES (?, ?, ?, ?, ?, ?)",
+      id, VerdictName(evaluation.judgement.verdict), evaluation.runtime, EncodeOptions(evaluation.options),
+      evaluation.golden ? EncodeGoldenComparison(*evaluation.golden) : "",
+      drifting ? std::optional(VerdictName(evaluation.verdict_without_drift)) : std::nullopt));
   int position = 0;
   for (const Reason& reason : evaluation.judgement.reasons) {
     PADDOCK_RETURN_IF_ERROR(
@@ -200,8 +204,8 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
                 id, position++, reason.code, reason.detail, reason.evidence));
   }
   constexpr const char* kInsertKpi =
-      "INSERT INTO kpis (run, name, value, unit, lower, upper, confidence, missing, repetitions)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      "INSERT INTO kpis (run, name, value, unit, lower, upper, confidence, missing, repetitions, relative)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
   const auto unit_of = [](const std::string& name) {
     const KpiDefinition* definition = FindKpi(name);
     return definition == nullptr ? std::string_view() : definition->unit;
@@ -218,10 +222,11 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
                                     is_number ? bound(&Interval::upper) : none,
                                     is_number ? bound(&Interval::confidence) : none,
                                     is_number ? std::nullopt : std::optional<std::string>("not_a_number"),
-                                    EncodeFigures(kpi.repetitions)));
+                                    EncodeFigures(kpi.repetitions), is_number ? kpi.relative : none));
   }
   for (const auto& [name, reason] : evaluation.kpis.missing) {
-    PADDOCK_RETURN_IF_ERROR(Execute(kInsertKpi, id, name, none, unit_of(name), none, none, none, reason, ""));
+    PADDOCK_RETURN_IF_ERROR(
+        Execute(kInsertKpi, id, name, none, unit_of(name), none, none, none, reason, "", none));
   }
   for (const auto& [repetition, histogram] : evaluation.latency_histograms) {
     PADDOCK_RETURN_IF_ERROR(

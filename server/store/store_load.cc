@@ -1,4 +1,5 @@
 // What the core reads through the writer's connection, and so sees its own uncommitted writes.
+#include "server/store/golden_rows.h"
 #include "server/store/rows.h"
 #include "server/store/store.h"
 
@@ -57,6 +58,11 @@ Result<StorePort::Snapshot> SqliteStore::Load() {
   PADDOCK_ASSIGN_OR_RETURN(snapshot.runs, ReadRunsOf(database_, snapshot.jobs));
   PADDOCK_ASSIGN_OR_RETURN(snapshot.leases, ReadOpenLeases(database_));
   PADDOCK_ASSIGN_OR_RETURN(snapshot.devices, ReadDevices(database_));
+  for (const DeviceRecord& device : snapshot.devices) {
+    if (!device.golden) continue;
+    PADDOCK_ASSIGN_OR_RETURN(StorePort::GoldenUse use, ReadGoldenUse(database_, device.id));
+    snapshot.golden_uses.push_back(std::move(use));
+  }
   PADDOCK_ASSIGN_OR_RETURN(Statement highest,
                            database_.Prepare("SELECT (SELECT IFNULL(MAX(sequence), 0) FROM jobs),"
                                              " (SELECT IFNULL(MAX(sequence), 0) FROM runs),"

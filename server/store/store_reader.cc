@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "kpi/golden.h"
+#include "server/store/golden_rows.h"
 #include "server/store/rows.h"
 
 namespace paddock {
@@ -104,11 +106,19 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
   Evaluation evaluation;
   evaluation.judgement.verdict = verdict;
   PADDOCK_ASSIGN_OR_RETURN(Statement head,
-                           database.Prepare("SELECT runtime, options FROM evaluations WHERE run = ?"));
+                           database.Prepare("SELECT runtime, options, golden, verdict_without_drift"
+                                            " FROM evaluations WHERE run = ?"));
   PADDOCK_RETURN_IF_ERROR(head.ForEach(
       [&](const Row& row) -> Status {
         evaluation.runtime = row.Text(0);
         PADDOCK_ASSIGN_OR_RETURN(evaluation.options, DecodeOptions(row.Text(1)));
+        if (!row.Text(2).empty()) {
+          PADDOCK_ASSIGN_OR_RETURN(evaluation.golden, DecodeGoldenComparison(row.Text(2)));
+        }
+        evaluation.verdict_without_drift = verdict;
+        if (!row.IsNull(3)) {
+          PADDOCK_ASSIGN_OR_RETURN(evaluation.verdict_without_drift, ParseVerdict(row.Text(3)));
+        }
         return OkStatus();
       },
       run));
@@ -124,7 +134,8 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
   PADDOCK_ASSIGN_OR_RETURN(
       Statement kpis,
       database.Prepare(
-          "SELECT name, value, lower, upper, confidence, missing, repetitions FROM kpis WHERE run = ?"));
+          "SELECT name, value, lower, upper, confidence, missing, repetitions, relative FROM kpis"
+          " WHERE run = ?"));
   PADDOCK_RETURN_IF_ERROR(kpis.ForEach(
       [&](const Row& row) -> Status {
         if (!row.IsNull(5)) {
@@ -133,6 +144,7 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
         }
         KpiValue kpi{row.Real(1), std::nullopt};
         PADDOCK_ASSIGN_OR_RETURN(kpi.repetitions, DecodeFigures(row.Text(6)));
+        if (!row.IsNull(7)) kpi.relative = row.Real(7);
         if (!row.IsNull(2)) kpi.interval = Interval{row.Real(2), row.Real(3), row.Real(4)};
         evaluation.kpis.values.emplace(row.Text(0), kpi);
         return OkStatus();
@@ -262,21 +274,26 @@ std::invoke_result_t<Query, Database&> StoreReader::Read(const Query& query) {
   return result;
 }
 
-Result<std::vector<StoredJob>> StoreReader::ListJobs(std::uint32_t limit) {
-  return Read(
-      [&](Database& database) { return ReadJobs(database, "ORDER BY sequence DESC LIMIT ?", limit); });
+Result<std::vector<StoredJob>> StoreReader::ListJobs(std::uint32_t limit, bool with_golden) {
+  const std::string which = with_golden ? ""
+                                        : "WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.job = jobs.id"
+                                          " AND runs.golden IS NOT NULL) ";
+  return Read([&](Database& database) {
+    return ReadJobs(database, which + "ORDER BY sequence DESC LIMIT ?", limit);
+  });
 }
 
 Result<StoredJob> StoreReader::GetJob(const JobId& job) {
   return Read([&](Database& database) { return ReadJob(database, job); });
 }
 
-Result<std::vector<StoredResult>> StoreReader::ListResults(std::uint32_t limit) {
+Result<std::vector<StoredResult>> StoreReader::ListResults(std::uint32_t limit, bool with_golden) {
+  const std::string which = with_golden ? "" : " AND runs.golden IS NULL";
   return Read([&](Database& database) -> Result<std::vector<StoredResult>> {
     PADDOCK_ASSIGN_OR_RETURN(std::vector<StoredRun> runs,
                              ReadRuns(database,
-                                      "WHERE runs.state IN ('done', 'failed', 'cancelled', 'lost')"
-                                      " ORDER BY runs.sequence DESC LIMIT ?",
+                                      "WHERE runs.state IN ('done', 'failed', 'cancelled', 'lost')" + which +
+                                          " ORDER BY runs.sequence DESC LIMIT ?",
                                       limit));
     return ReadResults(database, std::move(runs));
   });
@@ -342,6 +359,15 @@ Result<std::map<std::uint32_t, LatencyHistogram>> StoreReader::GetHistograms(con
         run.str()));
     return histograms;
   });
+}
+
+Result<GoldenHistory> StoreReader::GetGoldenHistory(const RunId& run, const Digest& model,
+                                                    const std::string& runtime) {
+  return Read([&](Database& database) { return ReadGoldenHistory(database, run, model, runtime); });
+}
+
+Result<std::map<DeviceId, GoldenSummary>> StoreReader::GetGoldenSummaries() {
+  return Read([](Database& database) { return ReadGoldenSummaries(database); });
 }
 
 Result<std::set<Digest>> StoreReader::EvidenceBlobs(std::int64_t records_since_wall_ms) {

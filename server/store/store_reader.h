@@ -22,11 +22,11 @@ class StoreReader {
   // The database exists and is migrated: open the SqliteStore first.
   static Result<std::unique_ptr<StoreReader>> Open(const std::string& path);
 
-  // Newest first.
-  Result<std::vector<StoredJob>> ListJobs(std::uint32_t limit);
+  // Newest first, golden ones only when asked for.
+  Result<std::vector<StoredJob>> ListJobs(std::uint32_t limit, bool with_golden = false);
   Result<StoredJob> GetJob(const JobId& job);  // NOT_FOUND
-  // Of every job, the runs that have ended, newest first.
-  Result<std::vector<StoredResult>> ListResults(std::uint32_t limit);
+  // Of every job, the runs that have ended, newest first, golden ones only when asked for.
+  Result<std::vector<StoredResult>> ListResults(std::uint32_t limit, bool with_golden = false);
   // All runs of one job, in its order. NOT_FOUND.
   Result<std::vector<StoredResult>> ListResultsOf(const JobId& job);
   Result<StoredResult> GetResult(const RunId& run);  // NOT_FOUND
@@ -38,6 +38,12 @@ class StoreReader {
 
   // By repetition; empty when there are none, or no such run.
   Result<std::map<std::uint32_t, LatencyHistogram>> GetHistograms(const RunId& run);
+
+  // The latest kGoldenHistory golden runs of the device that measured `run`: of this model and this runtime, valid but for a
+  // drift, without `run` itself. Their KPIs that have a value.
+  Result<GoldenHistory> GetGoldenHistory(const RunId& run, const Digest& model, const std::string& runtime);
+  // Of the devices that have made golden runs.
+  Result<std::map<DeviceId, GoldenSummary>> GetGoldenSummaries();
 
   // The blobs that results are made of: large records, predictions, and the labels that they were judged by; without the
   // records of runs that ended before `records_since_wall_ms`. Models, data and prepared artifacts are not among them: they

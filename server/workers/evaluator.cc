@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kpi/catalog.h"
+#include "kpi/golden.h"
 #include "kpi/tensor_file.h"
 #include "kpi/verdict.h"
 
@@ -44,6 +45,30 @@ Digest PredictionsOf(const std::vector<RepetitionReport>& measurements) {
     if (!report.predictions.empty()) return report.predictions;
   }
   return Digest();
+}
+
+// Compares the device with itself; the rest of the evaluation is complete but for the budgets.
+Status JudgeByGoldenRuns(const EvaluationRequest& request, StoreReader& reader, Evaluation* evaluation) {
+  evaluation->verdict_without_drift = evaluation->judgement.verdict;
+  if (request.golden_model.empty()) return OkStatus();
+  PADDOCK_ASSIGN_OR_RETURN(GoldenHistory history,
+                           reader.GetGoldenHistory(request.run, request.golden_model, evaluation->runtime));
+  std::vector<GoldenRun> near;
+  if (request.spec.golden) {
+    GoldenRun& itself = near.emplace_back(GoldenRun{request.run.str(), {}});
+    for (const auto& [name, kpi] : evaluation->kpis.values) itself.kpis.emplace(name, kpi.value);
+  } else {
+    near = std::move(history.after);
+    if (!history.before.empty()) {
+      near.insert(near.begin(), std::move(history.before.back()));
+      history.before.pop_back();
+    }
+  }
+  if (near.empty()) return OkStatus();
+  evaluation->golden = CompareWithGolden(history.before, near);
+  SetRelative(history.before, near, &evaluation->kpis);
+  AddDrift(*evaluation->golden, &evaluation->judgement);
+  return OkStatus();
 }
 
 }  // namespace
@@ -89,11 +114,12 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
 
   evaluation.kpis = ComputeKpis(evidence);
   evaluation.judgement = Judge(evidence, request.spec.scenario);
-  evaluation.budgets = JudgeBudgets(request.spec.budgets, evaluation.kpis, evaluation.judgement.verdict);
   if (!evidence.repetitions.empty()) {
     evaluation.runtime = evidence.repetitions.front().runtime;
     evaluation.options = evidence.repetitions.front().options;
   }
+  PADDOCK_RETURN_IF_ERROR(JudgeByGoldenRuns(request, reader, &evaluation));
+  evaluation.budgets = JudgeBudgets(request.spec.budgets, evaluation.kpis, evaluation.judgement.verdict);
   return evaluation;
 }
 

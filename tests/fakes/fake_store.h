@@ -169,7 +169,10 @@ class FakeStore final : public StorePort {
     for (const auto& [id, lease] : committed_.leases) {
       if (lease.ended.empty()) snapshot.leases.push_back(lease.record);
     }
-    for (const auto& [id, device] : committed_.devices) snapshot.devices.push_back(device);
+    for (const auto& [id, device] : committed_.devices) {
+      snapshot.devices.push_back(device);
+      if (device.golden) snapshot.golden_uses.push_back(GoldenUseOf(id));
+    }
     return snapshot;
   }
   Result<std::optional<JobId>> FindJobByIdempotencyKey(const std::string& key) override {
@@ -180,6 +183,33 @@ class FakeStore final : public StorePort {
   }
 
  private:
+  GoldenUse GoldenUseOf(const DeviceId& device) const {
+    GoldenUse use;
+    use.device = device;
+    const auto is_golden = [&](const Run& run) { return committed_.jobs.at(run.job).spec.golden; };
+    const Run* last = nullptr;
+    for (const auto& [id, run] : committed_.runs) {
+      if (run.device != device || !is_golden(run) || !IsTerminal(run.state)) continue;
+      if (last == nullptr || NumberOf(last->id.str()) < NumberOf(id.str())) last = &run;
+    }
+    if (last == nullptr) return use;
+    LeaseId golden_lease = 0;
+    LeaseId last_lease = 0;
+    for (const auto& [id, lease] : committed_.leases) {
+      if (lease.record.device != device) continue;
+      last_lease = id;
+      if (lease.record.run == last->id) golden_lease = id;
+    }
+    std::set<RunId> since;
+    for (const auto& [id, lease] : committed_.leases) {
+      const Run& run = committed_.runs.at(lease.record.run);
+      const bool left = IsTerminal(run.state) || run.state == RunState::kEvaluating;
+      if (lease.record.device == device && id > golden_lease && !is_golden(run) && left) since.insert(run.id);
+    }
+    use.runs_since = static_cast<std::uint32_t>(since.size());
+    if (golden_lease != 0 && golden_lease == last_lease) use.ended_wall_ms = last->finished_wall_ms;
+    return use;
+  }
   static std::uint64_t NumberOf(const std::string& id) { return std::stoull(id.substr(2)); }
   static bool Fails(int& left) { return left > 0 && left-- > 0; }
   static Run Stored(Run run) {

@@ -96,6 +96,25 @@ TEST_CASE("what --print-config prints reads back to the same configuration", "[c
   CHECK(again->config.cpus == "0");
 }
 
+TEST_CASE("golden runs are asked for in the file, in one of two forms", "[config]") {
+  const TempDir folder;
+  const std::string file = folder / "agent.yaml";
+  const auto read = [&](const std::string& line) {
+    REQUIRE(WriteFileAtomically(file, line + "\n").ok());
+    return ParseCommandLine(With({"--config", file}), kNoEnvironment);
+  };
+  CHECK(read("golden: every 10 runs")->config.golden == "every 10 runs");
+  CHECK(read("golden: around each run")->config.golden == "around each run");
+  CHECK(read("log_level: info")->config.golden.empty());
+  for (const char* line : {"golden: often", "golden: every 0 runs"}) {
+    const auto command = read(line);
+    REQUIRE_FALSE(command.ok());
+    CHECK_THAT(command.status().message(), Catch::Contains("golden: ") && Catch::Contains("every N runs") &&
+                                               Catch::Contains("around each run"));
+  }
+  CHECK_THAT(read("golden: true").status().message(), Catch::Contains("golden"));
+}
+
 TEST_CASE("help and version need no configuration", "[config]") {
   const auto help = ParseCommandLine({"--help"}, kNoEnvironment);
   REQUIRE(help.ok());

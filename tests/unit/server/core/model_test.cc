@@ -23,11 +23,15 @@ struct ModelAgent {
 class Farm : public CoreFixture {
  public:
   explicit Farm(std::uint64_t seed) : random_(seed) {
+    settings.golden = GoldenModel{Sha256::Of("golden model"), Sha256::Of("golden data")};
+    Require(Restart().ok(), "no start");
     // The third shares with both of its neighbours; the last is a second agent for the first device.
     const std::vector<std::vector<std::string>> shares = {{"p"}, {"q"}, {"p", "q"}, {}};
     for (std::size_t i = 0; i < shares.size(); ++i) {
       model_.push_back({MakeDevice("d" + std::to_string(i), shares[i]), 0, {}, {}});
     }
+    model_[1].record.golden = GoldenPolicy{};
+    model_[2].record.golden = GoldenPolicy{.every_runs = 2};
     model_.push_back(model_[0]);
     model_.back().record.instance = AgentInstanceId("impostor");
     agents.on_send = [this] { Require(!store.InTransaction(), "sent inside a transaction"); };
@@ -105,10 +109,28 @@ class Farm : public CoreFixture {
     for (const auto& [id, lease] : store.committed().leases)
       Require(!lease.ended.empty(), "a lease that never ends");
     Require(core->Count().runs_queued + core->Count().runs_running == 0, "runs kept in memory");
-    Require(core->PinnedBlobs().empty(), "blobs kept pinned");
+    Require(core->PinnedBlobs() == std::set<Digest>{settings.golden->model, settings.golden->data},
+            "blobs kept pinned");
+    CheckGoldenRuns();
   }
 
  private:
+  // A preparation that failed made a golden run without a lease, so only their number can be checked.
+  void CheckGoldenRuns() {
+    std::map<DeviceId, int> golden;
+    std::map<DeviceId, int> done;
+    for (const auto& [id, run] : store.committed().runs) {
+      const bool is_golden = store.committed().jobs.at(run.job).spec.golden;
+      if (is_golden) ++golden[run.device];
+      if (!is_golden && run.state == RunState::kDone) ++done[run.device];
+    }
+    for (const ModelAgent& agent : model_) {
+      const DeviceId& id = agent.record.id;
+      const bool wanted = agent.record.golden && done[id] > 0;
+      Require(wanted ? golden[id] > 0 : agent.record.golden || golden[id] == 0,
+              id.str() + " made " + std::to_string(golden[id]) + " golden runs");
+    }
+  }
   std::uint64_t Below(std::uint64_t bound) { return random_.Below(bound); }
   ModelAgent& Any() { return model_[Below(model_.size())]; }
   void Require(bool condition, const std::string& what) {

@@ -41,6 +41,7 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   spec.repetition_timeout_s = 12.5;
   spec.budgets = {{"latency_p99", {.max = 0.02, .min = {}}}, {"accuracy_top1", {.max = {}, .min = 0.9}}};
   spec.rerun_of = "r-12";
+  spec.golden = true;
 
   const std::string json = EncodeJobSpec(spec);
   const auto decoded = DecodeJobSpec(json);
@@ -60,19 +61,23 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   CHECK(decoded->priority == -4);
   CHECK(decoded->budgets == spec.budgets);
   CHECK(decoded->rerun_of == "r-12");
+  CHECK(decoded->golden);
 }
 
-TEST_CASE("a job spec that was stored before there were budgets and reruns is read", "[core][json]") {
+TEST_CASE("a job spec that was stored before there were budgets, reruns and golden runs is read",
+          "[core][json]") {
   JobSpec spec;
   spec.name = "of yesterday";
   Json json = Json::parse(EncodeJobSpec(spec));
   json.erase("budgets");
   json.erase("rerun_of");
+  json.erase("golden");
   const auto decoded = DecodeJobSpec(json.dump());
   INFO(decoded.status().ToString());
   REQUIRE(decoded.ok());
   CHECK(decoded->budgets.empty());
   CHECK(decoded->rerun_of.empty());
+  CHECK_FALSE(decoded->golden);
 }
 
 TEST_CASE("a prepared run comes back from its JSON as it was", "[core][json]") {
@@ -112,6 +117,9 @@ TEST_CASE("a device record comes back from its JSON as it was", "[core][json]") 
   CHECK_FALSE(decoded->description.limits.artifact_bytes.has_value());
   CHECK_FALSE(decoded->description.computes_outputs);
   CHECK(decoded->drivers[0].options[0].second == "of it");
+  CHECK_FALSE(decoded->golden);
+  record.golden = GoldenPolicy{.every_runs = 3};
+  CHECK(DecodeDeviceRecord(EncodeDeviceRecord(record))->golden == record.golden);
 }
 
 TEST_CASE("damaged JSON is refused with the path of the damage", "[core][json]") {

@@ -95,6 +95,7 @@ TEST_CASE("a database of every released schema is brought up to date and read", 
     REQUIRE(result.ok());
     CHECK(result->evaluation->kpis.values.at("latency_p50").value == 0.001);
     CHECK(result->evaluation->kpis.missing.at("accuracy_top1") == "no_labels");
+    CHECK(result->evaluation->golden.has_value() == (count >= 3));
   }
 }
 

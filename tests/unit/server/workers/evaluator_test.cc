@@ -1,5 +1,6 @@
 #include "server/workers/evaluator.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kpi/tensor_file.h"
@@ -105,6 +106,120 @@ TEST_CASE_METHOD(EvaluatorFixture, "evidence that is gone or damaged is named", 
   REQUIRE(store->InsertMeasurements(report).ok());
   CHECK(Evaluate(request, *artifacts, *reader).status().message().find("record of repetition 0") !=
         std::string::npos);
+}
+
+// Golden runs of board-1, one after the other; the job r-1 of the fixture was measured under lease 1.
+struct GoldenFixture : EvaluatorFixture {
+  const Digest golden_model = Sha256::Of("golden model");
+
+  GoldenFixture() { REQUIRE(store->EndLease(1, "reported", 2).ok()); }
+
+  // Measures and evaluates a golden run, with latencies of `latency_ns`.
+  Evaluation MakeGolden(std::uint64_t number, std::uint64_t latency_ns) {
+    EvaluationRequest golden = request;
+    golden.run = RunId("r-" + std::to_string(number));
+    golden.spec.golden = true;
+    golden.spec.task = Task::kNone;
+    golden.spec.model = golden.golden_model = golden_model;
+    golden.prepared.labels = Digest();
+    Job job;
+    job.id = JobId("j-" + std::to_string(number));
+    job.sequence = number;
+    job.spec = golden.spec;
+    Run run;
+    run.id = golden.run;
+    run.job = job.id;
+    run.device = DeviceId("board-1");
+    REQUIRE(store->InsertJob(job, {run}).ok());
+    Measure(golden.run, number, latency_ns);
+    auto evaluation = Evaluate(golden, *artifacts, *reader);
+    REQUIRE(evaluation.ok());
+    REQUIRE(store->InsertEvaluation(golden.run, *evaluation).ok());
+    run.state = RunState::kDone;
+    run.lease = number;
+    REQUIRE(store->UpdateRun(run).ok());
+    return *std::move(evaluation);
+  }
+  void Measure(const RunId& run, LeaseId lease, std::uint64_t latency_ns) {
+    REQUIRE(store->InsertLease({lease, run, DeviceId("board-1"), 0, 1}).ok());
+    REQUIRE(store->EndLease(lease, "reported", 2).ok());
+    RunReport measured;
+    measured.run = run;
+    measured.lease = lease;
+    for (std::uint32_t index = 0; index < 2; ++index) {
+      RepetitionRecord record = Record(index);
+      record.queries.latency_ns.assign(record.queries.latency_ns.size(), latency_ns);
+      // Longer than the shortest window that is asked for.
+      for (std::uint64_t i = 0; i < 100; ++i) record.queries.start_offset_ns[i] = i * 110'000'000;
+      record.window_ns = 11'000'000'000;
+      measured.repetitions.push_back({index, EncodeRepetition(record), {}, {}});
+    }
+    REQUIRE(store->InsertMeasurements(measured).ok());
+  }
+  // The fixture's run again, measured now under a lease of this number.
+  void MeasureRunNow(LeaseId lease) {
+    Measure(RunId("r-1"), lease, 3'000'000);
+    request.golden_model = golden_model;
+    request.spec.task = Task::kNone;
+  }
+  static bool Drifts(const Evaluation& evaluation) {
+    const auto& reasons = evaluation.judgement.reasons;
+    return std::any_of(reasons.begin(), reasons.end(),
+                       [](const Reason& reason) { return reason.code == kDeviceDrift; });
+  }
+};
+
+TEST_CASE_METHOD(GoldenFixture, "a run is put in relation to the golden runs around it and before",
+                 "[workers][golden]") {
+  for (std::uint64_t number = 2; number <= 7; ++number) CHECK_FALSE(Drifts(MakeGolden(number, 1'000'000)));
+  MeasureRunNow(8);
+  MakeGolden(9, 1'020'000);
+  const auto evaluation = Evaluate(request, *artifacts, *reader);
+  REQUIRE(evaluation.ok());
+  REQUIRE(evaluation->golden);
+  CHECK(evaluation->golden->near_runs == std::vector<std::string>{"r-7", "r-9"});
+  CHECK(evaluation->golden->history == 5);
+  CHECK(evaluation->golden->farthest == "r-9");
+  CHECK(*evaluation->golden->ratio == Approx(1.02));
+  CHECK_FALSE(Drifts(*evaluation));
+  CHECK(*evaluation->kpis.values.at("latency_p50").relative == Approx(3));
+  CHECK_FALSE(evaluation->kpis.values.at("artifact_size").relative);
+  // A device that makes no golden runs any more is not judged by old ones.
+  request.golden_model = Digest();
+  const auto without = Evaluate(request, *artifacts, *reader);
+  CHECK_FALSE(without->golden);
+  CHECK_FALSE(without->kpis.values.at("latency_p50").relative);
+}
+
+TEST_CASE_METHOD(GoldenFixture, "a golden run that is slower makes the runs beside it degraded, and itself",
+                 "[workers][golden]") {
+  for (std::uint64_t number = 2; number <= 7; ++number) MakeGolden(number, 1'000'000);
+  MeasureRunNow(8);
+  request.spec.budgets = {{"latency_p50", {.max = 1, .min = {}}}};
+  const Evaluation slow = MakeGolden(9, 1'200'000);
+  CHECK(Drifts(slow));
+  CHECK(slow.verdict_without_drift < slow.judgement.verdict);
+  const auto evaluation = Evaluate(request, *artifacts, *reader);
+  REQUIRE(evaluation.ok());
+  CHECK(Drifts(*evaluation));
+  CHECK(evaluation->judgement.verdict >= Verdict::kDegraded);
+  CHECK(evaluation->verdict_without_drift == Verdict::kValid);
+  // A run that is not valid decides nothing.
+  CHECK(evaluation->budgets.at(0).outcome == BudgetOutcome::kUndecidable);
+  // What drifted is in the history that the next one is compared with.
+  CHECK(MakeGolden(10, 1'200'000).golden->history == 7);
+}
+
+TEST_CASE_METHOD(GoldenFixture, "the first golden runs of a device are compared with nothing",
+                 "[workers][golden]") {
+  MeasureRunNow(2);
+  CHECK_FALSE(Evaluate(request, *artifacts, *reader)->golden);
+  const Evaluation first = MakeGolden(3, 1'000'000);
+  CHECK(first.golden->history == 0);
+  CHECK(*first.kpis.values.at("latency_p50").relative == Approx(1));
+  const auto evaluation = Evaluate(request, *artifacts, *reader);
+  CHECK(evaluation->golden->near_runs == std::vector<std::string>{"r-3"});
+  CHECK(*evaluation->kpis.values.at("latency_p50").relative == Approx(3));
 }
 
 }  // namespace
