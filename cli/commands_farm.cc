@@ -44,6 +44,7 @@ std::string GoldenText(const v1::Device& device) {
   if (!device.has_golden()) return text;
   const v1::GoldenState& golden = device.golden();
   text = (text.empty() ? "none any more" : text) + "; " + std::to_string(golden.runs()) + " made";
+  if (golden.last_run().empty()) return text + ", none of them valid";
   if (golden.has_last_ratio())
     text += ", " + golden.last_run() + " took " + Figure(golden.last_ratio(), "1") + " of the median before";
   return golden.drifting() ? text + ": the device drifts" : text;

@@ -218,7 +218,7 @@ OrderedJson DeviceDocument(const v1::Device& device) {
     OrderedJson golden = {
         {"policy", description.golden().empty() ? OrderedJson(nullptr) : OrderedJson(description.golden())},
         {"runs", device.golden().runs()}};
-    if (device.has_golden()) golden["last_run"] = device.golden().last_run();
+    if (!device.golden().last_run().empty()) golden["last_run"] = device.golden().last_run();
     if (device.golden().has_last_ratio()) golden["last_ratio"] = device.golden().last_ratio();
     golden["drifting"] = device.golden().drifting();
     out["golden"] = std::move(golden);

@@ -2,7 +2,8 @@
 // device may have, and what its golden runs say of a run beside them. Pure.
 //
 //   history   the device's golden runs of the same model and runtime that were valid but for a drift, oldest first
-//   near      those around a run: the last one before it, and all that came after it. A golden run is near itself
+//   near      those around a run: the last one before it, and all that came after it. A golden run is near itself; one that is
+//             not valid for another reason is not called drifting
 //   before    the history without the near ones
 #pragma once
 

@@ -1,7 +1,7 @@
 -- A golden run is the coordinator's own: it compares its device with itself. The digest of the golden model that it ran; NULL for
 -- a user's run.
 ALTER TABLE runs ADD COLUMN golden TEXT;
-CREATE INDEX runs_golden ON runs (device, sequence) WHERE golden IS NOT NULL;
+CREATE INDEX runs_golden ON runs (device, sequence, state) WHERE golden IS NOT NULL;
 
 -- What a device did last.
 CREATE INDEX leases_of_device ON leases (device, id);

@@ -77,20 +77,30 @@ Result<GoldenHistory> ReadGoldenHistory(Database& database, const RunId& run, co
 
 Result<std::map<DeviceId, GoldenSummary>> ReadGoldenSummaries(Database& database) {
   std::map<DeviceId, GoldenSummary> summaries;
-  // With MAX() the other columns are those of its row.
-  PADDOCK_ASSIGN_OR_RETURN(
-      Statement query,
-      database.Prepare("SELECT runs.device, COUNT(*), MAX(runs.sequence), runs.id, evaluations.golden"
-                       " FROM runs JOIN evaluations ON evaluations.run = runs.id"
-                       " WHERE runs.golden IS NOT NULL AND runs.state = 'done' GROUP BY runs.device"));
-  PADDOCK_RETURN_IF_ERROR(query.ForEach([&](const Row& row) -> Status {
-    GoldenSummary& summary = summaries[DeviceId(row.Text(0))];
-    summary.runs = static_cast<std::uint32_t>(row.Int64(1));
-    summary.last = RunId(row.Text(3));
-    if (row.Text(4).empty()) return OkStatus();
-    PADDOCK_ASSIGN_OR_RETURN(summary.comparison, DecodeGoldenComparison(row.Text(4)));
+  PADDOCK_ASSIGN_OR_RETURN(Statement count,
+                           database.Prepare("SELECT device, COUNT(*) FROM runs WHERE golden IS NOT NULL"
+                                            " AND state = 'done' GROUP BY device"));
+  PADDOCK_RETURN_IF_ERROR(count.ForEach([&](const Row& row) {
+    summaries[DeviceId(row.Text(0))].runs = static_cast<std::uint32_t>(row.Int64(1));
     return OkStatus();
   }));
+  PADDOCK_ASSIGN_OR_RETURN(
+      Statement last,
+      database.Prepare("SELECT runs.id, evaluations.golden FROM runs JOIN evaluations"
+                       " ON evaluations.run = runs.id WHERE runs.device = ? AND runs.golden IS NOT NULL"
+                       " AND runs.state = 'done'"
+                       " AND IFNULL(evaluations.verdict_without_drift, evaluations.verdict) = 'valid'"
+                       " ORDER BY runs.sequence DESC LIMIT 1"));
+  for (auto& [device, summary] : summaries) {
+    PADDOCK_RETURN_IF_ERROR(last.ForEach(
+        [&found = summary](const Row& row) -> Status {
+          found.last = RunId(row.Text(0));
+          if (row.Text(1).empty()) return OkStatus();
+          PADDOCK_ASSIGN_OR_RETURN(found.comparison, DecodeGoldenComparison(row.Text(1)));
+          return OkStatus();
+        },
+        device.str()));
+  }
   return summaries;
 }
 

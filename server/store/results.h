@@ -39,8 +39,8 @@ struct GoldenHistory {
 
 // What a device's golden runs come to.
 struct GoldenSummary {
-  std::uint32_t runs = 0;  // that are done
-  RunId last;
+  std::uint32_t runs = 0;                      // that are done
+  RunId last;                                  // of those that were valid but for a drift; empty: none was
   std::optional<GoldenComparison> comparison;  // of the last one
 };
 

@@ -66,6 +66,9 @@ Status JudgeByGoldenRuns(const EvaluationRequest& request, StoreReader& reader, 
   }
   if (near.empty()) return OkStatus();
   evaluation->golden = CompareWithGolden(history.before, near);
+  // A golden run that was disturbed says why, and no more: to runs beside it, too, it is no witness.
+  if (request.spec.golden && evaluation->judgement.verdict != Verdict::kValid)
+    evaluation->golden->drifting = false;
   SetRelative(history.before, near, &evaluation->kpis);
   AddDrift(*evaluation->golden, &evaluation->judgement);
   return OkStatus();

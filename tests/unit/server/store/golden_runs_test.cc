@@ -159,8 +159,11 @@ TEST_CASE_METHOD(GoldenStore, "a device's golden runs are summed up with the las
   Evaluate(Add(2, true), 0.001, Verdict::kValid, true);
   Add(3, true, RunState::kFailed);
   Evaluate(Add(4, false), 0.001);
+  Evaluate(Add(5, true, RunState::kDone, "board-2"), 0.001, Verdict::kInconclusive);
   const auto summaries = Reader()->GetGoldenSummaries();
-  REQUIRE(summaries->size() == 1);
+  REQUIRE(summaries->size() == 2);
+  CHECK(summaries->at(DeviceId("board-2")).runs == 1);
+  CHECK(summaries->at(DeviceId("board-2")).last.str().empty());
   const GoldenSummary& summary = summaries->at(DeviceId("board-1"));
   CHECK(summary.runs == 2);
   CHECK(summary.last == RunId("r-2"));

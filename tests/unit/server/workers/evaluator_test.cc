@@ -206,8 +206,15 @@ TEST_CASE_METHOD(GoldenFixture, "a golden run that is slower makes the runs besi
   CHECK(evaluation->verdict_without_drift == Verdict::kValid);
   // A run that is not valid decides nothing.
   CHECK(evaluation->budgets.at(0).outcome == BudgetOutcome::kUndecidable);
+  // One that is not valid anyway is no witness of a drift.
+  request.spec.scenario.min_inferences = 1000;
+  const Evaluation disturbed = MakeGolden(11, 1'200'000);
+  CHECK(disturbed.judgement.verdict == Verdict::kInconclusive);
+  CHECK_FALSE(Drifts(disturbed));
+  CHECK(disturbed.golden->ratio.has_value());
+  request.spec.scenario.min_inferences = 64;
   // What drifted is in the history that the next one is compared with.
-  CHECK(MakeGolden(10, 1'200'000).golden->history == 7);
+  CHECK(MakeGolden(12, 1'200'000).golden->history == 7);
 }
 
 TEST_CASE_METHOD(GoldenFixture, "the first golden runs of a device are compared with nothing",
