@@ -100,7 +100,7 @@ struct EvaluationRequest {
   JobSpec spec;
   PreparedRun prepared;
   bool computes_outputs = true;
-  Digest golden_model;  // that the device is compared with itself by; empty: it makes no golden runs
+  Digest golden_model{};  // that the device is compared with itself by; empty: it makes no golden runs
 };
 
 // Work on other threads; each request is answered by one call of Coordinator::OnPrepared / OnEvaluated, posted to the core
