@@ -68,6 +68,10 @@ void Agent::ProbeDevice() {
   if (driver_) {
     const Status status = driver_->Probe(Deadline::After(kProbeTimeout));
     if (!status.ok()) problem = status.ToString();
+    if (driver_->Describe().time_source == TimeSource::kModel && !settings_.runner.meter.empty()) {
+      problem = "meter " + settings_.runner.meter + " measures this machine, but driver " +
+                settings_.runner.driver + " models its device's time and energy; remove the meter";
+    }
   }
 
   bool changed = false;
@@ -241,11 +245,11 @@ Greeting Agent::MakeGreeting() {
           .instance = spool_.instance(),
           .description = description_,
           .shares = settings_.shares,
+          .golden = settings_.golden,
           .held = HeldLocked(),
           .problem = problem_};
 }
 
-          .golden = settings_.golden,
 std::vector<HeldLease> Agent::HeldLocked() const {
   std::vector<HeldLease> held;
   for (const auto& [lease, finished] : finished_) held.push_back(lease);

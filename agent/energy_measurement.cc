@@ -12,16 +12,35 @@ namespace {
 constexpr auto kIdle = std::chrono::seconds(5);
 constexpr double kMinWindowS = 10;
 constexpr double kMinPeriods = 100;
+constexpr auto kProbeWithin = std::chrono::seconds(10);
+
+Result<std::unique_ptr<PowerMeter>> CreateMeter(const std::string& meter, const DriverOptions& options) {
+  PADDOCK_ASSIGN_OR_RETURN(const MeterEntry* entry, FindMeter(meter));
+  auto created = entry->create(options, "");
+  if (!created.ok()) return created.status().WithContext("meter " + meter);
+  return created;
+}
 
 }  // namespace
+
+Status CheckMeter(const std::string& meter, const DriverOptions& options) {
+  const auto created = CreateMeter(meter, options);
+  const Status status = created.ok()
+                            ? (*created)->Probe(Deadline::After(kProbeWithin)).WithContext("meter " + meter)
+                            : created.status();
+  if (status.ok() || status.code() == StatusCode::kInvalidArgument) return status;
+  const auto other = FirstWorkingMeter("", Deadline::After(kProbeWithin));
+  return Status(status.code(), status.message() + "; " +
+                                   (other.ok() ? "this machine has a working " + (*other)->Describe().source
+                                               : other.status().message()) +
+                                   "; without a meter in the agent's configuration energy is not measured");
+}
 
 Result<std::unique_ptr<EnergyMeasurement>> EnergyMeasurement::Create(const std::string& meter,
                                                                      const DriverOptions& options,
                                                                      const Clock& clock) {
-  PADDOCK_ASSIGN_OR_RETURN(const MeterEntry* entry, FindMeter(meter));
-  auto created = entry->create(options, "");
-  if (!created.ok()) return created.status().WithContext("meter " + meter);
-  return std::unique_ptr<EnergyMeasurement>(new EnergyMeasurement(std::move(created).value(), clock));
+  PADDOCK_ASSIGN_OR_RETURN(auto created, CreateMeter(meter, options));
+  return std::unique_ptr<EnergyMeasurement>(new EnergyMeasurement(std::move(created), clock));
 }
 
 double EnergyMeasurement::MinWindowS() const {
@@ -29,12 +48,12 @@ double EnergyMeasurement::MinWindowS() const {
   return std::max(kMinWindowS, kMinPeriods * period_s);
 }
 
-Status EnergyMeasurement::Begin() {
-  PADDOCK_RETURN_IF_ERROR(meter_->Start());
+Status EnergyMeasurement::Start() { return meter_->Start(); }
+
+void EnergyMeasurement::WaitIdle() {
   const std::int64_t begin_ns = Now();
   std::this_thread::sleep_for(kIdle);
   trace_.idle_before = TimeSpan{begin_ns, Now()};
-  return OkStatus();
 }
 
 void EnergyMeasurement::BeginWindow() { trace_.window = TimeSpan{Now(), Now()}; }

@@ -13,6 +13,9 @@
 
 namespace paddock::agent {
 
+// Is there such a meter, and does its value move? Loads a core for up to a second. The message also says what this machine has.
+Status CheckMeter(const std::string& meter, const DriverOptions& options);
+
 class EnergyMeasurement {
  public:
   // As PowerMeter's own errors; NOT_FOUND for a meter that does not exist.
@@ -23,8 +26,10 @@ class EnergyMeasurement {
   // How long a window must last for enough samples: 10 s, or 100 of the meter's periods.
   double MinWindowS() const;
 
-  // Samples for five idle seconds and goes on sampling.
-  Status Begin();
+  // The sampling thread runs on the CPUs of the caller.
+  Status Start();
+  // Five idle seconds.
+  void WaitIdle();
   void BeginWindow();
   void EndWindow();
   // Five idle seconds more, then the trace with its marks.

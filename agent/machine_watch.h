@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "agent/environment_probe.h"
@@ -26,6 +27,10 @@ class MachineWatch {
 
   // INTERNAL when the canary computes something else than it must.
   Status BeforeWarmup(bool sleeps_between_queries, std::optional<std::uint64_t> timer_floor_ns);
+  // Calls what starts threads that are not to be measured.
+  void StartElsewhere(const std::function<void()>& start) const {
+    paddock::agent::StartElsewhere(placement_, files_, start);
+  }
   // A millisecond; nothing but the window may follow.
   void BeginWindow();
   Status EndWindow();

@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "agent/energy_measurement.h"
 #include "agent/link_grpc.h"
 #include "agent/processor_placement.h"
 #include "base/file.h"
@@ -88,16 +89,21 @@ int RunAgent(const AgentConfig& config) {
     cpus = std::move(named).value();
   }
 
+  if (!config.meter.empty()) {
+    const Status status = CheckMeter(config.meter, config.meter_options);
+    if (!status.ok()) return Fail(status, status.code() == StatusCode::kInvalidArgument ? kUsage : kFailed);
+  }
+
   AgentSettings settings{.device = DeviceId(config.id),
                          .labels = config.labels,
                          .shares = config.shares,
+                         .golden = config.golden,
                          .runner = {.worker_path = worker,
                                     .worker_environment = WorkerEnvironment(),
                                     .driver = config.driver,
                                     .options = config.options,
                                     .meter = config.meter,
                                     .meter_options = config.meter_options,
-                         .golden = config.golden,
                                     .cpus = std::move(cpus),
                                     .worker_memory_limit_bytes = config.worker_memory_limit_bytes}};
   spdlog::info("paddock-agent {}: device {}, driver {}, coordinator {}, state {}", kPaddockVersion, config.id,

@@ -156,8 +156,24 @@ Placement PlaceProcess(const PlacementRequest& request, const MachineFiles& file
   placement.others_remain = std::any_of(numbers.begin(), numbers.end(), [&](std::uint32_t number) {
     return std::find(cpus.begin(), cpus.end(), number) == cpus.end();
   });
+  for (const std::uint32_t number : allowed)
+    if (std::find(cpus.begin(), cpus.end(), number) == cpus.end()) placement.spare.push_back(number);
   placement.cpus = std::move(cpus);
   return placement;
+}
+
+void StartElsewhere(const Placement& placement, const MachineFiles& files, const std::function<void()>& start,
+                    const SchedulerCalls& calls) {
+  std::vector<std::uint32_t> free;
+  for (const std::uint32_t cpu : placement.spare) {
+    const auto lock = files.Lock(FolderOf(cpu));
+    if (!lock) continue;
+    const ProcessorClaim released(*lock);
+    free.push_back(cpu);
+  }
+  const bool moved = !free.empty() && calls.set_affinity(free) == 0;
+  start();
+  if (moved) calls.set_affinity(placement.cpus);
 }
 
 void EnterRealtime(bool sleeps_between_queries, const MachineFiles& files, Placement* placement,

@@ -50,6 +50,7 @@ struct Placement {
   std::vector<std::uint32_t> cpus;         // pinned to; empty when not pinned
   bool exclusive = false;                  // no other measuring process has any of them
   bool others_remain = false;              // the machine has more CPUs than these
+  std::vector<std::uint32_t> spare;        // what the process could also have run on
   std::uint32_t threads = 1;               // of the request
   bool realtime = false;                   // SCHED_FIFO
   std::vector<std::string> not_permitted;  // for Fingerprint
@@ -73,6 +74,11 @@ Placement PlaceProcess(const PlacementRequest& request, const MachineFiles& file
 // CPU for the rest of the machine, and a loop that sleeps between queries or a kernel that does not hold real-time back.
 void EnterRealtime(bool sleeps_between_queries, const MachineFiles& files, Placement* placement,
                    const SchedulerCalls& calls = KernelScheduler());
+
+// Calls `start`, whose threads run on spare CPUs that no other measuring process has, where there are any: they are not to take
+// time from what is measured. The calling thread is back on its own CPUs afterwards.
+void StartElsewhere(const Placement& placement, const MachineFiles& files, const std::function<void()>& start,
+                    const SchedulerCalls& calls = KernelScheduler());
 
 // "0-2,5". Empty for none; the numbers ascend.
 std::string CpuListText(const std::vector<std::uint32_t>& cpus);

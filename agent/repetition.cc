@@ -121,7 +121,7 @@ class Repetition {
     if (watch_)
       PADDOCK_RETURN_IF_ERROR(watch_->BeforeWarmup(IsOpenLoop(plan_.scenario.kind), record_.timer_floor_ns));
     const bool beside_window = energy && !energy->on_device();
-    if (beside_window && !Measured(energy->Begin())) energy.reset();
+    if (beside_window && !Measured(BeginEnergy(*energy))) energy.reset();
     PADDOCK_ASSIGN_OR_RETURN(LoadResult result,
                              RunLoad(*session_, load, clock_, done, [&](std::string_view stage) {
                                EnterStage(stage);
@@ -138,8 +138,15 @@ class Repetition {
       record_.counters = watch_->counters();
     }
     if (driver_.Describe().time_source != TimeSource::kModel) record_.peak_memory_bytes = PeakMemoryBytes();
-    if (energy && !beside_window) PADDOCK_RETURN_IF_ERROR(MeasureEnergyWindow(*energy, load, done));
+    if (energy && !beside_window) {
+      if (Measured(BeginEnergy(*energy))) {
+        PADDOCK_RETURN_IF_ERROR(MeasureEnergyWindow(*energy, load, result.rate_hz, done));
+      } else {
+        energy.reset();
+      }
+    }
     if (energy) {
+      EnterStage(kStageEnergy);
       auto trace = energy->Finish();
       if (Measured(trace.status())) record_.power = std::move(trace).value();
     }
@@ -202,8 +209,26 @@ class Repetition {
     return Measured(energy.status()) ? std::move(energy).value() : nullptr;
   }
 
-  Status MeasureEnergyWindow(EnergyMeasurement& energy, LoadRequest load, SharedCounter& done) {
-    if (!Measured(energy.Begin())) return OkStatus();
+  Status BeginEnergy(EnergyMeasurement& energy) {
+    EnterStage(kStageEnergy);
+    Status status;
+    const auto start = [&] { status = energy.Start(); };
+    if (watch_) {
+      watch_->StartElsewhere(start);
+    } else {
+      start();
+    }
+    if (status.ok()) energy.WaitIdle();
+    return status;
+  }
+
+  // At the rate that was found, where one was searched.
+  Status MeasureEnergyWindow(EnergyMeasurement& energy, LoadRequest load, std::optional<double> rate_hz,
+                             SharedCounter& done) {
+    if (load.scenario.latency_limit_s) {
+      load.scenario.latency_limit_s.reset();
+      load.scenario.target_rate_hz = rate_hz;
+    }
     load.scenario.min_duration_s = energy.MinWindowS();
     load.scenario.max_duration_s = std::max(load.scenario.max_duration_s, 2 * energy.MinWindowS());
     load.scenario.median_precision = 0;

@@ -18,6 +18,7 @@ namespace paddock::agent {
 inline constexpr const char* kStageTransferring = "transferring";
 inline constexpr const char* kStageCooling = "cooling";  // only where the device is too warm to begin
 inline constexpr const char* kStageLoading = "loading";
+inline constexpr const char* kStageEnergy = "energy";  // around warm-up and measuring, where there is a meter
 inline constexpr const char* kStageWarmup = "warm-up";
 inline constexpr const char* kStageMeasuring = "measuring";
 inline constexpr const char* kStagePredicting = "predicting";

@@ -15,6 +15,7 @@ inline constexpr const char* kTransferStage = "transfer";  // artifact and data 
 inline constexpr const char* kCoolDownStage = "cool-down";  // waiting until the device is as cool as before
 inline constexpr const char* kLoadStage = "load";          // worker started -> model ready, flashing included
 inline constexpr const char* kFirstInferenceStage = "first-inference";
+inline constexpr const char* kEnergyStage = "energy";  // idle power around the window, and a sampler's own window
 inline constexpr const char* kWarmupStage = "warm-up";
 inline constexpr const char* kMeasuredStage = "measured";
 inline constexpr const char* kReadoutStage = "readout";    // predictions, after the measured window

@@ -102,7 +102,7 @@ class Session {
   // Cycles of its processor since the session was opened, by the device's own counter. Absent without one.
   virtual std::optional<std::uint64_t> Cycles() const { return std::nullopt; }
 
-  // The run has come to this stage: "warm-up", "measuring", "predicting" or "reporting". Called between queries, after the
+  // The run has come to this stage: "energy", "warm-up", "measuring", "predicting" or "reporting". Called between queries, after the
   // worker has told its agent, so that whatever the device does here is put down to the right stage.
   virtual void EnterStage(std::string_view stage) { static_cast<void>(stage); }
 };

@@ -113,6 +113,7 @@ Result<std::vector<Rail>> FindRails(const SysfsTree& tree) {
     }
   }
   std::set<std::string> seen;
+  std::string others;
   for (const std::string& folder : hwmons) {
     if (!seen.insert(tree.Canonical(folder)).second) continue;
     const auto name = tree.Text(folder + "/name");
@@ -121,13 +122,15 @@ Result<std::vector<Rail>> FindRails(const SysfsTree& tree) {
       AddIna3221(tree, folder, &rails);
     } else if (!chip.empty()) {
       AddSingle(tree, folder, *name, chip, &rails);
+    } else if (name.ok()) {
+      others.append(others.empty() ? "" : ", ").append(*name);
     }
   }
   if (rails.empty()) {
     return NotFoundError(
-        "no rail of an INA3221, INA226, INA238 or INA260 below /sys/class/hwmon and /sys/bus/i2c/drivers; is "
-        "its "
-        "kernel driver loaded?");
+        "no rail of an INA3221, INA226, INA238 or INA260 below /sys/class/hwmon and /sys/bus/i2c/drivers; "
+        "monitors there: " +
+        (others.empty() ? "none" : others) + ". Is the kernel driver loaded?");
   }
   return rails;
 }

@@ -129,7 +129,7 @@ class Farm:
     def wait_for_coordinator(self):
         self.wait_for("the coordinator answers", lambda: self.cli("job", "list").code == 0)
 
-    def start_agent(self, name, driver="simulated", options=None, device=None, shares=(), labels=None):
+    def start_agent(self, name, driver="simulated", options=None, device=None, shares=(), labels=None, more=()):
         """The agent `name` of the device `device`, which has the same name unless it is said."""
         argv = [BIN / "paddock-agent", "--server", self.server, "--id", device or name, "--driver", driver, "--state",
                 self.folder / name]
@@ -139,7 +139,7 @@ class Farm:
             argv += ["--label", f"{key}={value}"]
         for resource in shares:
             argv += ["--share", resource]
-        self.start(name, argv)
+        self.start(name, [*argv, *more])
 
     def wait_for_devices(self, *names):
         def ready():

@@ -188,6 +188,30 @@ TEST_CASE("nothing that could starve others becomes real-time", "[agent][placeme
   CHECK(placement.not_permitted.empty());
 }
 
+TEST_CASE("what is not to be measured starts on spare CPUs that no other worker has", "[agent][placement]") {
+  FourCores machine;
+  const auto other = machine.Place(1);
+  REQUIRE(other.cpus == Cpus{3});
+  const auto placement = machine.Place(1);
+  REQUIRE(placement.cpus == Cpus{2});
+  CHECK(placement.spare == Cpus{0, 1, 3});
+  Cpus started_on;
+  const auto start = [&] { started_on = machine.scheduler.pinned; };
+  StartElsewhere(placement, machine.files, start, machine.scheduler.Calls());
+  CHECK(started_on == Cpus{0, 1});
+  CHECK(machine.scheduler.pinned == Cpus{2});
+
+  // Where there is no other CPU, or the kernel refuses, it starts all the same.
+  const auto all = machine.Place(4);
+  CHECK(all.spare.empty());
+  StartElsewhere(all, machine.files, start, machine.scheduler.Calls());
+  CHECK(started_on == Cpus{0, 1, 2, 3});
+  const auto not_pinned = machine.Place(0);
+  started_on.clear();
+  StartElsewhere(not_pinned, machine.files, start, machine.scheduler.Calls());
+  CHECK_FALSE(started_on.empty());
+}
+
 TEST_CASE("the kernel pins the calling thread, and refuses a CPU that does not exist", "[agent][placement]") {
   std::thread([] {
     const SchedulerCalls& kernel = KernelScheduler();

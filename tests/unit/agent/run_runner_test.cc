@@ -140,8 +140,7 @@ TEST_CASE("a repetition waits until the machine is as cool as at the first one, 
   CHECK(request->cooldown_s.value_or(0) > 0);
 }
 
-TEST_CASE("a wait for a cool machine ends with the run",
-          "[runner]") {
+TEST_CASE("a wait for a cool machine ends with the run", "[runner]") {
   Runner runner;
   HeatedMachine machine;
   runner.thermal_gate = &machine.gate;

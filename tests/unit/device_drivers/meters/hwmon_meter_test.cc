@@ -181,9 +181,12 @@ TEST_CASE("a rail that is asked for and missing is an error that lists those the
 
 TEST_CASE("a machine without such a chip has no meter of this kind", "[meters][hwmon]") {
   FakeSysfs sysfs;
-  CHECK(CreateHwmonMeter({}, sysfs.root()).status().code() == StatusCode::kNotFound);
+  CHECK_THAT(CreateHwmonMeter({}, sysfs.root()).status().message(), Catch::Contains("monitors there: none"));
   sysfs.Write("/sys/class/hwmon/hwmon0/name", "ina2xx_lookalike");
+  sysfs.Write("/sys/class/hwmon/hwmon1/name", "nvme");
   CHECK(CreateHwmonMeter({}, sysfs.root()).status().code() == StatusCode::kNotFound);
+  CHECK_THAT(CreateHwmonMeter({}, sysfs.root()).status().message(),
+             Catch::Contains("monitors there: ina2xx_lookalike, nvme."));
 }
 
 TEST_CASE("a file that holds no number is no reading", "[meters][hwmon]") {
