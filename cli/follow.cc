@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <thread>
@@ -19,39 +18,20 @@ namespace {
 
 constexpr std::chrono::minutes kPatience{2};
 
-std::string WithSeparators(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
-}
-
-bool IsEnd(const std::string& state) {
-  return state == "done" || state == "failed" || state == "cancelled" || state == "lost";
-}
-
-std::string Padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
-
 std::string Bar(const v1::RunStatus& run) {
   const v1::RunProgress& progress = run.progress();
-  if (run.state() == "done") return "[##########]";
+  if (run.state() == "done" || run.state() == "evaluating") return "[##########]";
   if (progress.repetitions() == 0) return "[          ]";
   double done = progress.repetition() == 0 ? 0 : progress.repetition() - 1;
-  if (IsEnd(run.state()) || progress.stage() == "reporting") done = progress.repetitions();
+  if (progress.stage() == "reporting") done = progress.repetition();
+  if (HasEnded(run)) done = progress.repetitions();
   const auto filled = static_cast<std::size_t>(10 * std::min(1.0, done / progress.repetitions()));
   return "[" + std::string(filled, '#') + std::string(10 - filled, ' ') + "]";
 }
 
-std::string Who(const v1::RunStatus& run) {
-  return Padded(run.run_id(), 6) + " " + Padded(run.device(), 10) + " " + Padded(run.variant(), 10) + " ";
-}
-
 // What moves comes first, then what waits, then what has ended.
 int Urgency(const v1::RunStatus& run) {
-  if (IsEnd(run.state())) return 2;
+  if (HasEnded(run)) return 2;
   return run.state() == "queued" ? 1 : 0;
 }
 
@@ -71,28 +51,6 @@ std::atomic<bool> g_interrupted{false};
 void HandleInterrupt(int) {
   g_interrupted = true;
   if (!g_following) _exit(kExitInterrupted);
-}
-
-std::string ProgressText(const v1::RunStatus& run) {
-  if (run.has_failure() && IsEnd(run.state())) {
-    return run.state() + ": " + run.failure().class_() + " failure while " + run.failure().stage() + ": " +
-           run.failure().message();
-  }
-  if (IsEnd(run.state())) return run.state();
-  const v1::RunProgress& progress = run.progress();
-  std::string text = progress.stage().empty() ? run.state() : progress.stage();
-  if (progress.repetitions() > 0) {
-    text += "  repetition " + std::to_string(progress.repetition()) + "/" +
-            std::to_string(progress.repetitions());
-  }
-  if (progress.inferences_done() > 0)
-    text += "  " + WithSeparators(progress.inferences_done()) + " inferences";
-  if (progress.has_time_left_s()) {
-    text += "  about " + std::to_string(static_cast<long>(std::ceil(progress.time_left_s()))) + " s left";
-  }
-  if (run.attempts() > 1) text += "  attempt " + std::to_string(run.attempts());
-  if (!progress.detail().empty()) text += "  (" + progress.detail() + ")";
-  return text;
 }
 
 ProgressView::ProgressView() : terminal_(isatty(STDERR_FILENO) == 1) {
@@ -137,7 +95,7 @@ void ProgressView::Show(const v1::JobStatus& job) {
   if (terminal_) {
     ShowOnTerminal(job);
   } else {
-    ShowAsLines(job);
+    for (const std::string& line : lines_.Next(job)) std::cerr << Printable(line) << "\n";
   }
   std::cerr << std::flush;
 }
@@ -155,22 +113,9 @@ void ProgressView::ShowOnTerminal(const v1::JobStatus& job) {
     });
   }
   for (std::size_t i = 0; i < std::min(room, runs.size()); ++i) {
-    DrawLine(Who(*runs[i]) + Bar(*runs[i]) + " " + ProgressText(*runs[i]));
+    DrawLine(RunText(*runs[i]) + Bar(*runs[i]) + " " + ProgressText(*runs[i]));
   }
   if (runs.size() > room) DrawLine("... and " + std::to_string(runs.size() - room) + " more runs");
-}
-
-void ProgressView::ShowAsLines(const v1::JobStatus& job) {
-  for (const v1::RunStatus& run : job.runs()) {
-    const v1::RunProgress& progress = run.progress();
-    const std::string kind = run.state() + "/" + progress.stage() + "/" +
-                             std::to_string(progress.repetition()) + "/" + progress.detail() + "/" +
-                             std::to_string(run.attempts());
-    std::string& last = last_[run.run_id()];
-    if (last == kind) continue;
-    last = kind;
-    std::cerr << Printable(Who(run) + ProgressText(run)) << "\n";
-  }
 }
 
 Result<v1::JobStatus> FollowJob(Connection& connection, const std::string& job_id, ProgressView* view) {

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <string>
 
 #include "cli/connection.h"
+#include "cli/progress_lines.h"
 
 namespace paddock {
 
@@ -17,8 +17,7 @@ extern std::atomic<bool> g_interrupted;
 // upload goes on from where it was when it is started again, and a question to the coordinator has nothing to undo.
 void HandleInterrupt(int signal);
 
-// Draws job statuses on stderr. On a terminal the lines are drawn over each other; elsewhere a line is printed when a run
-// enters a stage, a repetition or its end. Many runs on a small terminal: those that move are shown.
+// Draws job statuses on stderr. On a terminal the lines are drawn over each other; elsewhere they are those of ProgressLines. Many runs on a small terminal: those that move are shown.
 class ProgressView {
  public:
   ProgressView();
@@ -32,17 +31,13 @@ class ProgressView {
   void Clear();
   void DrawLine(const std::string& line);
   void ShowOnTerminal(const v1::JobStatus& job);
-  void ShowAsLines(const v1::JobStatus& job);
   bool terminal_;
   int columns_ = 80;
   int rows_ = 24;
   int drawn_lines_ = 0;
-  std::map<std::string, std::string> last_;  // run -> what was printed last
+  ProgressLines lines_;
   std::string last_note_;
 };
-
-// "measuring  repetition 2/5  1,234 inferences  about 3 s left"
-std::string ProgressText(const v1::RunStatus& run);
 
 // The final status. UNAVAILABLE when the coordinator could not be reached for two minutes (the job goes on), CANCELLED when
 // g_interrupted was set.
