@@ -29,8 +29,9 @@ std::string GoldenText(const v1::GoldenComparison& golden) {
   std::string text;
   for (const std::string& run : golden.near_runs()) text += (text.empty() ? "" : ", ") + run;
   if (!golden.has_ratio()) return text + ": none before to compare with";
-  text += ": " + golden.farthest() + " took " + Figure(golden.ratio(), "1") + " of the median " +
-          Figure(golden.median_s(), "s") + " of " + std::to_string(golden.history()) + " before";
+  if (golden.near_runs_size() > 1) text += ", farthest " + golden.farthest();
+  text += ": " + Figure(golden.ratio(), "1") + " of the median " + Figure(golden.median_s(), "s") + " of " +
+          std::to_string(golden.history()) + " before";
   return golden.drifting() ? text + ": the device drifts" : text;
 }
 

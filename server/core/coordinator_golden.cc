@@ -81,6 +81,7 @@ void Coordinator::CountUse(const LiveRun& run) {
 
 void Coordinator::EndGolden(LiveRun& run) {
   Device& device = *run.device;
+  grants_due_ = true;
   device.golden = nullptr;
   device.runs_since_golden = 0;
   device.golden_ended_wall_ms = run.run.finished_wall_ms;

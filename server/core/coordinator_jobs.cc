@@ -269,7 +269,8 @@ void Coordinator::EndRun(LiveRun& run, RunState state, std::optional<RunFailure>
   if (run.run.state == RunState::kQueued) StopWaiting(run);
   if (run.run.state != RunState::kEvaluating) CountUse(run);
   held_evaluations_.erase(run.sequence);
-  grants_due_ = true;
+  // It may be the last of a group that a golden run comes after.
+  if (!held_evaluations_.empty()) grants_due_ = true;
   run.run.state = state;
   run.run.failure = std::move(failure);
   run.run.finished_wall_ms = ports_.clock.WallMs();

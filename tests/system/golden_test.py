@@ -61,7 +61,7 @@ class GoldenRuns(FarmTest):
         self.assertEqual(device["golden"], {"policy": "around each run", "runs": 3, "last_run": golden_ids[-1],
                                             "last_ratio": 1, "drifting": False})
         shown = self.farm.cli("result", "show", second["id"]).out
-        self.assertRegex(shown, f"golden runs +{golden_ids[1]}, {golden_ids[2]}: .* of 1 before")
+        self.assertRegex(shown, f"golden runs +{golden_ids[1]}, {golden_ids[2]}, farthest r-[0-9]+: .* of 1 before")
         self.assertIn("OF GOLDEN", shown)
 
     def test_a_board_that_became_slower_says_so_and_a_steady_one_does_not(self):
