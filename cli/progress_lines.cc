@@ -6,6 +6,8 @@
 namespace paddock {
 namespace {
 
+const std::string kWaitsAtFirst = "queued 0";
+
 std::string WithSeparators(std::uint64_t number) {
   std::string digits = std::to_string(number);
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
@@ -84,6 +86,7 @@ std::vector<std::string> ProgressLines::Next(const v1::JobStatus& job) {
       lines.push_back(RunText(run) + "repetition " + std::to_string(done) + "/" +
                       std::to_string(progress.repetitions()) + " done");
     }
+    if (run.state() == "running") told.news.insert(kWaitsAtFirst);  // it waits between its turns
     const auto news = News(run);
     if (news && told.news.insert(*news).second) lines.push_back(RunText(run) + ProgressText(run));
   }

@@ -354,6 +354,24 @@ TEST_CASE(
         "r-2    cpu-1      optimize   done\n");
 }
 
+TEST_CASE("off a terminal a run that began at once does not say that it waits for its next turn") {
+  Log log;
+  log.job.mutable_runs()->RemoveLast();
+  v1::RunStatus& run = log.run(1);
+  Become(run, "running", "measuring", 1);
+  run.set_attempts(1);
+  log.Look();
+  Become(run, "queued", "queued", 0, "waiting for device cpu-1, busy with r-2");
+  run.set_attempts(0);
+  log.Look();
+  Become(run, "running", "loading", 2);
+  run.set_attempts(1);
+  log.Look();
+  CHECK(log.text ==
+        "r-1    cpu-1      as-is      measuring  repetition 1/2\n"
+        "r-1    cpu-1      as-is      repetition 1/2 done\n");
+}
+
 TEST_CASE("off a terminal a run says once that it cools down, and each time that something is wrong") {
   Log log;
   v1::RunStatus& run = log.run(1);

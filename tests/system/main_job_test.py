@@ -1,5 +1,6 @@
 """The main job on real runtimes: what a newcomer sees first, and the answers that it has to give."""
 
+import os
 import unittest
 
 from farm import DEMO, ONNXRUNTIME, SHARED, FarmTest, needs_onnxruntime
@@ -7,6 +8,7 @@ from farm import DEMO, ONNXRUNTIME, SHARED, FarmTest, needs_onnxruntime
 RUN_KEYS = {"id", "device", "driver", "variant", "state", "failure", "attempts", "verdict", "reasons", "kpis", "missing",
             "provenance"}
 PROVENANCE_KEYS = {"model_sha256", "artifact_sha256", "data_sha256", "agent_version", "runtime", "options"}
+CPU = max(os.sched_getaffinity(0))
 KWS_MODEL = SHARED / "data" / "mlperf-tiny" / "kws_int8.onnx"
 KWS_DATA = SHARED / "data" / "mlperf-tiny" / "kws01.npz"
 
@@ -17,7 +19,8 @@ class MainJob(FarmTest):
         self.farm.start_coordinator()
         for threads in (1, 2):
             self.farm.start_agent(f"cpu-{threads}", "onnxruntime", {"library": ONNXRUNTIME, "threads": threads},
-                                  shares=["host-cpu"], labels={"class": "cpu"})
+                                  shares=["host-cpu"], labels={"class": "cpu"},
+                                  more=("--cpus", str(CPU)) if threads == 1 else ())
         self.farm.start_agent("sim-1", labels={"class": "board"})
         self.farm.wait_for_devices("cpu-1", "cpu-2", "sim-1")
 
@@ -72,6 +75,10 @@ class MainJob(FarmTest):
             if run["driver"] == "onnxruntime":
                 self.check_kpis_of_processor(run)
                 self.assertEqual(provenance["options"]["threads"], run["device"].removeprefix("cpu-"))
+                if run["device"] == "cpu-1":
+                    exported = self.farm.cli("result", "export", run["id"], "--raw", "--all").json
+                    for record in exported["records"]:
+                        self.assertEqual(record["environment"]["fingerprint"]["affinity"], str(CPU))
             else:
                 self.assertEqual(run["missing"]["peak_memory"], "not_measured")
             changed = provenance["artifact_sha256"] != provenance["model_sha256"]
