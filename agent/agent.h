@@ -38,7 +38,7 @@ struct AgentSettings {
   DeviceId device;
   std::map<std::string, std::string> labels;
   std::vector<std::string> shares;
-  std::string golden;  // when the device makes golden runs; empty: never
+  std::string golden{};  // when the device makes golden runs; empty: never
   RunnerSettings runner;
 };
 
