@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 #include <optional>
 
@@ -19,10 +20,12 @@ using mlperf_tiny::SourceFile;
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{256} << 20;
 constexpr int kParentsSearched = 6;
 constexpr std::size_t kMaxTraces = 100;
+constexpr std::size_t kMaxTasksNamed = 8;
+constexpr int kMaxDepth = 6;
 constexpr std::string_view kTraceEnd = "-energy.bin";
 
 struct PartFolder {
-  const char* name;
+  std::string_view name;
   Part part;
 };
 constexpr std::array kPartFolders{PartFolder{"performance", Part::kPerformance},
@@ -34,6 +37,11 @@ constexpr std::array kModels{"kws01", "vww01", "ic01", "ad01"};
 bool IsFile(const fs::path& path) {
   std::error_code error;
   return fs::is_regular_file(path, error);
+}
+
+std::string LowerCase(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
 }
 
 // Names of the files in a folder: shorter ones first, so that trace2 comes before trace10.
@@ -50,37 +58,41 @@ std::vector<std::string> FilesIn(const fs::path& folder) {
   return names;
 }
 
+std::vector<fs::path> FoldersIn(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (fs::is_directory(entry->path(), error)) folders.push_back(entry->path());
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
 class FolderReader {
  public:
   Result<SourceFile> Read(const fs::path& path, const std::string& name) {
     auto bytes = ReadFile(path.string(), kMaxFileBytes);
     if (!bytes.ok()) return DataLossError(bytes.status().message());
+    if (bytes->starts_with("\xff\xfe") || bytes->starts_with("\xfe\xff"))
+      return DataLossError(name + ": UTF-16 text; save it as UTF-8");
     folder_.contents.push_back(std::make_unique<std::string>(*std::move(bytes)));
     const std::string_view view = *folder_.contents.back();
     folder_.digests[name] = Sha256::Of(view).hex();
     return SourceFile{name, view};
   }
 
+  // Some submitters put one more folder around the files. A part without any is left out.
   Status ReadPart(const fs::path& path, const std::string& prefix, Part part) {
-    const std::vector<std::string> names = FilesIn(path);
     PartFiles files;
-    const auto read = [&](std::optional<std::string> name, std::optional<SourceFile>* out) -> Status {
-      if (!name) return OkStatus();
-      PADDOCK_ASSIGN_OR_RETURN(*out, Read(path / *name, prefix + *name));
-      return OkStatus();
-    };
-    PADDOCK_RETURN_IF_ERROR(read(Choose(names, {"log.txt"}, "log"), &files.log));
-    PADDOCK_RETURN_IF_ERROR(read(Choose(names, {"results.txt", "postproc.txt"}, "result"), &files.published));
-    PADDOCK_RETURN_IF_ERROR(read(Choose(names, {"results.json"}, ""), &files.results_json));
-    for (const std::string& name : names) {
-      if (!name.ends_with(kTraceEnd) || files.traces.size() == kMaxTraces) continue;
-      const std::string stamps = name.substr(0, name.size() - kTraceEnd.size()) + "-timestamps.json";
-      if (!IsFile(path / stamps)) continue;
-      PADDOCK_ASSIGN_OR_RETURN(SourceFile samples, Read(path / name, prefix + name));
-      PADDOCK_ASSIGN_OR_RETURN(SourceFile timestamps, Read(path / stamps, prefix + stamps));
-      files.traces.push_back({std::move(samples), std::move(timestamps)});
+    PADDOCK_RETURN_IF_ERROR(ReadFiles(path, prefix, &files));
+    if (IsEmpty(files)) {
+      const std::vector<fs::path> folders = FoldersIn(path);
+      if (folders.size() == 1) {
+        const std::string name = folders.front().filename().string();
+        PADDOCK_RETURN_IF_ERROR(ReadFiles(folders.front(), prefix + name + "/", &files));
+      }
     }
-    folder_.files.parts.emplace(part, std::move(files));
+    if (!IsEmpty(files)) folder_.files.parts.emplace(part, std::move(files));
     return OkStatus();
   }
 
@@ -93,14 +105,50 @@ class FolderReader {
   MlperfTinyFolder& folder() { return folder_; }
 
  private:
+  static bool IsEmpty(const PartFiles& files) {
+    return !files.log && !files.published && !files.results_json && files.traces.empty();
+  }
+
+  Status ReadFiles(const fs::path& path, const std::string& prefix, PartFiles* out) {
+    PartFiles& files = *out;
+    const std::vector<std::string> names = FilesIn(path);
+    const auto read = [&](std::optional<std::string> name, std::optional<SourceFile>* file) -> Status {
+      if (!name) return OkStatus();
+      PADDOCK_ASSIGN_OR_RETURN(*file, Read(path / *name, prefix + *name));
+      return OkStatus();
+    };
+    PADDOCK_RETURN_IF_ERROR(read(Choose(names, {"log.txt"}, "log"), &files.log));
+    PADDOCK_RETURN_IF_ERROR(read(Choose(names, {"results.txt", "postproc.txt"}, "result"), &files.published));
+    PADDOCK_RETURN_IF_ERROR(read(Choose(names, {"results.json"}, ""), &files.results_json));
+    for (const std::string& name : names) {
+      const std::string lower = LowerCase(name);
+      if (!lower.ends_with(kTraceEnd) || files.traces.size() == kMaxTraces) continue;
+      const auto stamps = Named(names, lower.substr(0, lower.size() - kTraceEnd.size()) + "-timestamps.json");
+      if (!stamps) continue;
+      PADDOCK_ASSIGN_OR_RETURN(SourceFile samples, Read(path / name, prefix + name));
+      PADDOCK_ASSIGN_OR_RETURN(SourceFile timestamps, Read(path / *stamps, prefix + *stamps));
+      files.traces.push_back({std::move(samples), std::move(timestamps)});
+    }
+    return OkStatus();
+  }
+
+  // Whatever the case of its letters.
+  static std::optional<std::string> Named(const std::vector<std::string>& names, std::string_view lower) {
+    for (const std::string& name : names) {
+      if (LowerCase(name) == lower) return name;
+    }
+    return std::nullopt;
+  }
+
   // One of `exact` in its order, else the first text file with `word` in its name.
   static std::optional<std::string> Choose(const std::vector<std::string>& names,
                                            std::initializer_list<const char*> exact, std::string_view word) {
-    for (const char* name : exact) {
-      if (std::find(names.begin(), names.end(), name) != names.end()) return name;
+    for (const char* lower : exact) {
+      if (auto name = Named(names, lower)) return name;
     }
     for (const std::string& name : names) {
-      if (!word.empty() && name.ends_with(".txt") && name.find(word) != std::string::npos) return name;
+      const std::string lower = LowerCase(name);
+      if (!word.empty() && lower.ends_with(".txt") && lower.find(word) != std::string::npos) return name;
     }
     return std::nullopt;
   }
@@ -123,25 +171,58 @@ std::optional<Part> PartByContents(const PartFiles& files) {
   return std::nullopt;
 }
 
+// The part that a folder is named after, whatever the case of its letters.
+const PartFolder* PartByName(const fs::path& folder) {
+  const std::string name = LowerCase(folder.filename().string());
+  const auto found = std::find_if(kPartFolders.begin(), kPartFolders.end(),
+                                  [&](const PartFolder& row) { return row.name == name; });
+  return found == kPartFolders.end() ? nullptr : &*found;
+}
+
+// Task folders below `folder`, as many as a message can name; stops looking then.
+void FindTasksBelow(const fs::path& folder, int depth, std::vector<fs::path>* tasks) {
+  const std::vector<fs::path> folders = FoldersIn(folder);
+  if (std::any_of(folders.begin(), folders.end(), PartByName)) {
+    tasks->push_back(folder);
+    return;
+  }
+  for (const fs::path& below : folders) {
+    if (depth == 0 || tasks->size() > kMaxTasksNamed) return;
+    if (!fs::is_symlink(below)) FindTasksBelow(below, depth - 1, tasks);
+  }
+}
+
+Status NoParts(const fs::path& folder) {
+  const std::string message = folder.string() + ": no performance, energy or accuracy in it; ";
+  std::vector<fs::path> tasks;
+  FindTasksBelow(folder, kMaxDepth, &tasks);
+  if (tasks.empty()) {
+    return NotFoundError(message +
+                         "name a task folder of a results archive, like "
+                         "closed/ORGANISATION/results/SYSTEM/kws");
+  }
+  std::string names;
+  for (std::size_t i = 0; i < std::min(tasks.size(), kMaxTasksNamed); ++i)
+    names += (i == 0 ? "" : ", ") + tasks[i].lexically_relative(folder).string();
+  return NotFoundError(message + "name one of the task folders in it: " + names +
+                       (tasks.size() > kMaxTasksNamed ? ", ..." : ""));
+}
+
 Status ReadParts(const fs::path& folder, FolderReader& reader) {
   auto& parts = reader.folder().files.parts;
-  std::error_code error;
+  const std::vector<fs::path> folders = FoldersIn(folder);
   for (const PartFolder& row : kPartFolders) {
-    if (!fs::is_directory(folder / row.name, error) || parts.contains(row.part)) continue;
-    PADDOCK_RETURN_IF_ERROR(reader.ReadPart(folder / row.name, std::string(row.name) + "/", row.part));
+    for (const fs::path& below : folders) {
+      if (PartByName(below) != &row || parts.contains(row.part)) continue;
+      PADDOCK_RETURN_IF_ERROR(reader.ReadPart(below, below.filename().string() + "/", row.part));
+    }
   }
   if (!parts.empty()) return OkStatus();
-  for (const PartFolder& row : kPartFolders) {
-    if (folder.filename() == row.name) return reader.ReadPart(folder, "", row.part);
-  }
-  PADDOCK_RETURN_IF_ERROR(reader.ReadPart(folder, "", Part::kPerformance));
-  const auto part = PartByContents(parts.begin()->second);
-  if (!part) {
-    return NotFoundError(
-        folder.string() +
-        ": no performance, energy or accuracy in it; name a task folder of a results archive, like "
-        "closed/ORGANISATION/results/SYSTEM/kws");
-  }
+  const PartFolder* const named = PartByName(folder);
+  PADDOCK_RETURN_IF_ERROR(reader.ReadPart(folder, "", named == nullptr ? Part::kPerformance : named->part));
+  if (named != nullptr && !parts.empty()) return OkStatus();
+  const auto part = parts.empty() ? std::nullopt : PartByContents(parts.begin()->second);
+  if (!part) return NoParts(folder);
   auto files = parts.extract(parts.begin());
   files.key() = *part;
   parts.insert(std::move(files));

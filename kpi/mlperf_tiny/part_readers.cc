@@ -100,9 +100,20 @@ Status AddPoweredWindows(const PartFiles& files, const RunnerSession* session, P
              "window " + std::to_string(reading.windows.size() + 1) + " ends after the trace",
              {{"window_end_s", window.end_s}, {"source", trace.samples.name}}});
       }
-      reading.windows.push_back({std::nullopt, window.end_s - window.begin_s, window.energy_j, window.power_w,
-                                 trace.timestamps.name});
+      Window& added = reading.windows.emplace_back();
+      added.duration_s = window.end_s - window.begin_s;
+      added.source = trace.timestamps.name;
+      if (window.samples == 0) continue;  // what was not sampled has no energy, rather than none
+      added.energy_j = window.energy_j;
+      added.power_w = window.power_w;
     }
+  }
+  // Stamps of another clock or unit than the trace's: not even their distances mean anything.
+  if (std::none_of(reading.windows.begin(), reading.windows.end(),
+                   [](const Window& window) { return window.energy_j.has_value(); }) &&
+      !reading.windows.empty()) {
+    reading.windows.clear();
+    reading.why_missing = "outside_trace";
   }
   for (std::size_t i = 0; i < reading.windows.size(); ++i)
     reading.windows[i].iterations = IterationsOf(i, reading.windows.size(), session, reading.published);
@@ -113,7 +124,7 @@ Status ReadOldPart(Part part, const PartFiles& files, const std::vector<SourceFi
                    PartReading& reading) {
   RunnerLog log;
   if (files.log) {
-    PADDOCK_ASSIGN_OR_RETURN(log, ParseRunnerLog(files.log->bytes, files.log->name));
+    PADDOCK_ASSIGN_OR_RETURN(log, ParseRunnerLog(files.log->bytes, files.log->name, part == Part::kAccuracy));
     reading.model = log.model;
     if (!log.sessions.empty()) reading.format = "v0.5-v1.2";
     if (log.sessions.empty()) reading.why_missing = "no_loops";

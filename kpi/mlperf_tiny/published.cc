@@ -53,6 +53,7 @@ Published ParsePublished(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = TakeLine(text);
     ReadFigure(line, "Median throughput is", &published.throughput);
+    ReadFigure(line, "Estimated throughput:", &published.throughput);  // streaming wake word
     ReadFigure(line, "Median energy cost is", &published.energy_uj);
     ReadFigure(line, "Top-1:", &published.top1_percent);
     ReadFigure(line, "Top 1% =", &published.top1_percent);

@@ -23,7 +23,7 @@ std::string_view Until(std::string_view text, char end) { return text.substr(0, 
 // Reads a log line by line into sessions.
 class LogReader {
  public:
-  explicit LogReader(std::string_view source) : source_(source) {}
+  LogReader(std::string_view source, bool scores) : source_(source), scores_(scores) {}
 
   Status Read(std::string_view text) {
     while (!text.empty()) {
@@ -51,6 +51,7 @@ class LogReader {
   Status ReadLine(std::string_view line) {
     if (After(line, "m-session-start") || After(line, "m-sequencer-start")) EndSession();
     if (const auto model = After(line, "m-model-[")) log_.model = Until(*model, ']');
+    if (const auto model = After(line, "Device model retrieved: ")) log_.model = *model;  // v1.3
     if (const auto file = After(line, "m-regfile-fn[")) session_.trace_files.emplace_back(Until(*file, ']'));
     ReadInput(line);
     if (const auto count = After(line, "m-infer-start-")) {
@@ -104,6 +105,7 @@ class LogReader {
       open_->done = true;
       CloseLoop();
     }
+    if (!scores_) return OkStatus();
     if (list->find(']') == std::string_view::npos) return Unreadable("m-results without its closing ]");
     InferenceScores result{input_, {}, line_};
     for (std::string_view rest = Until(*list, ']'); !rest.empty();) {
@@ -151,6 +153,7 @@ class LogReader {
   }
 
   const std::string_view source_;
+  const bool scores_;
   std::size_t line_ = 0;
   RunnerLog log_;
   RunnerSession session_;
@@ -163,7 +166,8 @@ class LogReader {
 }  // namespace
 
 std::string_view TakeLine(std::string_view& rest) {
-  const std::size_t end = rest.find('\n');
+  std::size_t end = rest.find('\n');
+  if (end == std::string_view::npos) end = rest.find('\r');
   std::string_view line = rest.substr(0, end);
   rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   if (line.ends_with('\r')) line.remove_suffix(1);
@@ -185,8 +189,8 @@ std::optional<std::string_view> After(std::string_view line, std::string_view ma
   return line.substr(at + mark.size());
 }
 
-Result<RunnerLog> ParseRunnerLog(std::string_view text, std::string_view source) {
-  LogReader reader(source);
+Result<RunnerLog> ParseRunnerLog(std::string_view text, std::string_view source, bool scores) {
+  LogReader reader(source, scores);
   PADDOCK_RETURN_IF_ERROR(reader.Read(text));
   return reader.Take();
 }

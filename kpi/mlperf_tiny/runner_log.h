@@ -1,7 +1,7 @@
 // What the EEMBC runner of MLPerf Tiny v0.5 to v1.2 wrote down while it drove a board (log.txt), and what the runner of v1.3
 // repeats of its results.json in its own log. Pure: takes the text. A line may begin with a time stamp and a speaker
 // ("00032.712 io: [dut]: "), an echo of the command ("timestamp%") or anything else a board printed, so messages are found
-// by their marks ("m-lap-us-") wherever they stand; lines end with LF or CRLF.
+// by their marks ("m-lap-us-") wherever they stand; lines end with LF, CRLF or, in a file without LF, CR.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,8 @@ struct RunnerLog {
 };
 
 // `source` names the file in errors. INVALID_ARGUMENT with file and line: a number or a list of scores that cannot be read.
-Result<RunnerLog> ParseRunnerLog(std::string_view text, std::string_view source);
+// Without `scores` the answers of the board are passed over, whatever they look like.
+Result<RunnerLog> ParseRunnerLog(std::string_view text, std::string_view source, bool scores = true);
 
 // What follows is shared with the other parsers of this folder.
 

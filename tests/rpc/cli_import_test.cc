@@ -91,6 +91,27 @@ TEST_CASE("labels are found above the folder, or named") {
   CHECK(Import({task, "--labels", "/nowhere.csv"}).code == 2);
 }
 
+TEST_CASE(
+    "the case of names does not count, a folder more around the files neither, and an empty part is none") {
+  const TempDir folder;
+  Put(folder.path() + "/ic/Performance/run1/LOG.TXT", FiveLoops());
+  Put(folder.path() + "/ic/energy/README.md", "not measured");
+  const Imported imported = Import({folder.path() + "/ic", "-o", "json"});
+  CHECK(imported.code == 0);
+  CHECK_THAT(imported.out, Contains("Performance/run1/LOG.TXT"));
+}
+
+TEST_CASE("a folder above several tasks names them, and text that is not UTF-8 says so") {
+  const TempDir folder;
+  Put(folder.path() + "/sys/kws/performance/log.txt", FiveLoops());
+  Put(folder.path() + "/sys/ic/performance/log.txt", FiveLoops());
+  const Imported above = Import({folder.path()});
+  CHECK(above.code == 5);
+  CHECK_THAT(above.err, Contains("name one of the task folders in it: sys/ic, sys/kws"));
+  Put(folder.path() + "/sys/kws/performance/log.txt", std::string("\xff\xfem\0-\0", 6));
+  CHECK_THAT(Import({folder.path() + "/sys/kws"}).err, Contains("performance/log.txt: UTF-16 text"));
+}
+
 TEST_CASE("what is not there is code 5, what cannot be read code 1 with file and line") {
   const TempDir folder;
   CHECK(Import({"/nowhere"}).code == 5);

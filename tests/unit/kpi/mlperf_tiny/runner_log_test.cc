@@ -89,6 +89,27 @@ TEST_CASE("the summary of the runner of v1.3 counts as loops, with all its digit
   CHECK(log.sessions[0].loops[0].duration_s == 10.862042);
 }
 
+TEST_CASE("lines may end with CR alone, and the runner of v1.3 names the model in its own words") {
+  std::string text = "Device model retrieved: kws01\n" + TimedLoop(50, 1'000'000, 12'000'000);
+  for (char& c : text) c = c == '\n' ? '\r' : c;
+  const auto log = ParseRunnerLog(text, "log.txt");
+  REQUIRE(log.ok());
+  CHECK(log->model == "kws01");
+  REQUIRE(log->sessions.size() == 1);
+  REQUIRE(log->sessions[0].loops.size() == 1);
+  CHECK(log->sessions[0].loops[0].iterations == 50);
+  CHECK(log->sessions[0].loops[0].duration_s == 11.0);
+}
+
+TEST_CASE("answers that cannot be read do not matter where times are asked for") {
+  const std::string text = TimedLoop(50, 1'000'000, 12'000'000) + "dut: m-results-[0.1,script.async: go\n";
+  CHECK_FALSE(ParseRunnerLog(text, "log.txt").ok());
+  const auto log = ParseRunnerLog(text, "log.txt", false);
+  REQUIRE(log.ok());
+  CHECK(log->sessions[0].loops.size() == 1);
+  CHECK(log->sessions[0].results.empty());
+}
+
 TEST_CASE("what matters and cannot be read is an error with file and line") {
   CHECK_THAT(LogError("\nm-infer-start-x\n"), Contains("log.txt:2: m-infer-start"));
   CHECK_THAT(LogError("m-infer-start-1\nm-lap-us-\n"), Contains("log.txt:2: m-lap-us"));

@@ -105,6 +105,20 @@ TEST_CASE("energy is joined with the inferences of the log") {
   CHECK_THAT(FindReason(task.parts[0], "PUBLISHED_DIFFERS")->detail, Contains("published as 777.000"));
 }
 
+TEST_CASE("time stamps of another unit than the trace's give no figure instead of a wrong one") {
+  const std::string samples = TraceBytes(1, std::vector<float>(100, 2));
+  TaskFiles files;
+  PartFiles& energy = files.parts[Part::kEnergy];
+  energy.traces = {{{"e.bin", samples}, {"t.json", "[1000, 11000, 12000, 22000]"}}};
+  const auto task = ImportTask(files);
+  REQUIRE(task.ok());
+  CHECK(task->verdict == Verdict::kInvalid);
+  CHECK(task->kpis.values.empty());
+  CHECK(task->kpis.missing.at("throughput") == "outside_trace");
+  CHECK(task->kpis.missing.at("energy_per_inference") == "outside_trace");
+  CHECK(FindReason(task->parts[0], "WINDOW_OUTSIDE_TRACE") != nullptr);
+}
+
 TEST_CASE("parts without raw data say what is missing") {
   TaskFiles files;
   files.parts[Part::kPerformance];
