@@ -99,8 +99,8 @@ step() {
 # run_ctest FOLDER LABELS: counts the single tests; what failed shows all its output.
 run_ctest() {
   local folder=$1 labels=$2 log=$1/ctest.log status=0 failed total
-  # Twice the processors: the system tests mostly wait.
-  ctest --test-dir "$folder" -L "$labels" --output-on-failure --no-tests=error -j $(($(nproc) * 2)) | tee "$log" || status=$?
+  # More than the processors: the system tests mostly wait.
+  ctest --test-dir "$folder" -L "$labels" --output-on-failure --no-tests=error -j $(($(nproc) * 3)) | tee "$log" || status=$?
   read -r failed total < <(sed -nE 's/.* ([0-9]+) tests failed out of ([0-9]+)$/\1 \2/p' "$log") || true
   if [[ -n ${total:-} ]]; then
     PASSED=$((PASSED + total - failed))

@@ -1,6 +1,7 @@
 """Damage on disk: flipped bits, a database of a newer version, no space left."""
 
 import hashlib
+import os
 import resource
 import signal
 import sqlite3
@@ -10,6 +11,7 @@ import unittest
 from farm import DEMO, FarmTest
 
 MODEL = DEMO / "digits.onnx"
+DATA = DEMO / "digits.npz"
 DIGEST = hashlib.sha256(MODEL.read_bytes()).hexdigest()
 
 
@@ -93,6 +95,11 @@ class FullDisk(FarmTest):
         self.addCleanup(subprocess.run, ["umount", "--lazy", folder])
         return folder
 
+    def leave_room(self, folder, size_bytes):
+        disk = os.statvfs(folder)
+        used_bytes = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        subprocess.run(["mount", "-o", f"remount,size={used_bytes + size_bytes}", folder], check=True)
+
     def make_room(self, folder):
         subprocess.run(["mount", "-o", "remount,size=50m", folder], check=True)
 
@@ -151,11 +158,13 @@ class FullDisk(FarmTest):
 
     def test_while_preparing_ends_the_run_once_there_is_room_to_say_so(self):
         farm = self.farm
-        folder = self.mount(kib=340)  # enough for model and data, not for the batches
+        folder = self.mount(kib=50_000)
         farm.state = folder / "coordinator"
         farm.start_coordinator()
         farm.start_agent("sim-1")
         farm.wait_for_devices("sim-1")
+        # Enough for model, data and the job, not for the batches.
+        self.leave_room(folder, MODEL.stat().st_size + DATA.stat().st_size + 65_536)
         job = farm.submit()
         farm.wait_for_log("coordinator", "could not store the change")
         self.assertEqual(farm.job(job)["state"], "running")
