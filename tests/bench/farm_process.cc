@@ -48,6 +48,11 @@ bool Answers(const std::string& address) {
   return connected;
 }
 
+std::string FilledFolder(const std::string& folder, const std::function<void(const std::string&)>& fill) {
+  if (fill) fill(folder);
+  return folder;
+}
+
 }  // namespace
 
 std::string ProgramFolder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
@@ -120,10 +125,10 @@ double CpuSeconds(pid_t pid) {
   return (user_ticks + system_ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-CoordinatorProcess::CoordinatorProcess()
-    : address_("127.0.0.1:" + std::to_string(FreePort())),
-      process_({ProgramFolder() + "/paddockd", "--listen", address_, "--http", "off", "--state",
-                folder_ / "state"},
+CoordinatorProcess::CoordinatorProcess(const std::function<void(const std::string&)>& fill_state)
+    : state_(FilledFolder(folder_ / "state", fill_state)),
+      address_("127.0.0.1:" + std::to_string(FreePort())),
+      process_({ProgramFolder() + "/paddockd", "--listen", address_, "--http", "off", "--state", state_},
                folder_ / "paddockd.log") {
   while (!Answers(address_)) {
     if (!process_.running()) {

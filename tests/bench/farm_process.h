@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,8 @@ double CpuSeconds(pid_t pid);
 // A paddockd on a free loopback port, with its state in a folder of its own on disk ($TMPDIR, else /tmp).
 class CoordinatorProcess {
  public:
-  CoordinatorProcess();
+  // `fill_state` gets the state folder's path before the program starts; it may make the folder.
+  explicit CoordinatorProcess(const std::function<void(const std::string&)>& fill_state = {});
 
   const std::string& address() const { return address_; }
   pid_t pid() const { return process_.pid(); }
@@ -46,6 +48,7 @@ class CoordinatorProcess {
 
  private:
   TempDir folder_;
+  std::string state_;
   std::string address_;
   ChildProcess process_;
 };
