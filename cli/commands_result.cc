@@ -88,6 +88,15 @@ Table Kpis(const v1::RunResult& result) {
   return table;
 }
 
+// Who measured, and how it was set; no rows when it said nothing.
+Table Machine(const v1::RunResult& result) {
+  const auto& machine = result.provenance().machine();
+  Table table{{"MACHINE", ""}, {}};
+  for (const auto& [what, value] : std::map<std::string, std::string>(machine.begin(), machine.end()))
+    table.rows.push_back({what, value});
+  return table;
+}
+
 // Moves the results that an export leaves out to the answer.
 std::vector<v1::RunResult> TakeNotValid(std::vector<v1::RunResult>& results) {
   const auto first = std::stable_partition(results.begin(), results.end(), [](const v1::RunResult& result) {
@@ -127,6 +136,7 @@ int ShowResult(const Globals& globals, const std::string& run_id) {
   } else {
     std::cout << AsText(Fields(*result)) << "\n";
     PrintTable(globals.format, Kpis(*result), "no KPIs");
+    if (const Table machine = Machine(*result); !machine.rows.empty()) std::cout << "\n" << AsText(machine);
     if (const std::string waterfall = WaterfallText(*result); !waterfall.empty())
       std::cout << "\n" << waterfall;
     PrintMessage(ExpiredRecords(*result));

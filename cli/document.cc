@@ -71,6 +71,7 @@ OrderedJson ProvenanceDocument(const v1::Provenance& provenance) {
                      {"coordinator_version", provenance.coordinator_version()},
                      {"runtime", provenance.runtime()},
                      {"options", TextMap(provenance.options())},
+                     {"machine", TextMap(provenance.machine())},
                      {"preparation", TextList(provenance.preparation())},
                      {"preparation_s", provenance.preparation_s()},
                      {"lease", provenance.lease()}};

@@ -151,6 +151,7 @@ struct Evaluation {
   Judgement judgement;
   std::string runtime;
   std::map<std::string, std::string> options;
+  std::map<std::string, std::string> machine;                    // kpi/machine.h; empty: it said nothing
   std::map<std::uint32_t, LatencyHistogram> latency_histograms;  // by repetition; not read with a result
   std::vector<BudgetJudgement> budgets;
   std::optional<GoldenComparison> golden;  // absent: the device makes no golden runs

@@ -187,6 +187,13 @@ void AddDifferences(const std::vector<ResultPair>& pairs, v1::Comparison& out) {
     std::map<std::string, std::pair<std::string, std::string>> both;
     for (const auto& [what, value] : circumstances(pair.a)) both[what].first = value;
     for (const auto& [what, value] : circumstances(pair.b)) both[what].second = value;
+    // A machine that said nothing of itself differs in nothing that is known.
+    const auto& machine_a = pair.a->evaluation->machine;
+    const auto& machine_b = pair.b->evaluation->machine;
+    if (!machine_a.empty() && !machine_b.empty()) {
+      for (const auto& [what, value] : machine_a) both[what].first = value;
+      for (const auto& [what, value] : machine_b) both[what].second = value;
+    }
     for (const auto& [what, values] : both) {
       if (values.first != values.second) devices[{what, values.first, values.second}].insert(DeviceOf(pair));
     }

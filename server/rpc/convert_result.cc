@@ -19,6 +19,7 @@ void FillProvenance(const StoredResult& result, v1::Provenance& out) {
   if (result.evaluation) {
     out.set_runtime(result.evaluation->runtime);
     out.mutable_options()->insert(result.evaluation->options.begin(), result.evaluation->options.end());
+    out.mutable_machine()->insert(result.evaluation->machine.begin(), result.evaluation->machine.end());
   }
 }
 

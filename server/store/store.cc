@@ -192,11 +192,12 @@ Status SqliteStore::InsertEvaluation(const RunId& run, const Evaluation& evaluat
   PADDOCK_RETURN_IF_ERROR(Execute("DELETE FROM evaluations WHERE run = ?", id));
   const bool drifting = evaluation.golden && evaluation.golden->drifting;
   PADDOCK_RETURN_IF_ERROR(Execute(
-      "INSERT INTO evaluations (run, verdict, runtime, options, golden, verdict_without_drift)"
-      " VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO evaluations (run, verdict, runtime, options, golden, verdict_without_drift,"
+      " machine) VALUES (?, ?, ?, ?, ?, ?, ?)",
       id, VerdictName(evaluation.judgement.verdict), evaluation.runtime, EncodeOptions(evaluation.options),
       evaluation.golden ? EncodeGoldenComparison(*evaluation.golden) : "",
-      drifting ? std::optional(VerdictName(evaluation.verdict_without_drift)) : std::nullopt));
+      drifting ? std::optional(VerdictName(evaluation.verdict_without_drift)) : std::nullopt,
+      evaluation.machine.empty() ? "" : EncodeOptions(evaluation.machine)));
   int position = 0;
   for (const Reason& reason : evaluation.judgement.reasons) {
     PADDOCK_RETURN_IF_ERROR(

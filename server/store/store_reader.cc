@@ -106,7 +106,7 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
   Evaluation evaluation;
   evaluation.judgement.verdict = verdict;
   PADDOCK_ASSIGN_OR_RETURN(Statement head,
-                           database.Prepare("SELECT runtime, options, golden, verdict_without_drift"
+                           database.Prepare("SELECT runtime, options, golden, verdict_without_drift, machine"
                                             " FROM evaluations WHERE run = ?"));
   PADDOCK_RETURN_IF_ERROR(head.ForEach(
       [&](const Row& row) -> Status {
@@ -118,6 +118,9 @@ Result<Evaluation> ReadEvaluation(Database& database, const std::string& run, Ve
         evaluation.verdict_without_drift = verdict;
         if (!row.IsNull(3)) {
           PADDOCK_ASSIGN_OR_RETURN(evaluation.verdict_without_drift, ParseVerdict(row.Text(3)));
+        }
+        if (!row.Text(4).empty()) {
+          PADDOCK_ASSIGN_OR_RETURN(evaluation.machine, DecodeOptions(row.Text(4)));
         }
         return OkStatus();
       },

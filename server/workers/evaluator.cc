@@ -7,6 +7,7 @@
 
 #include "kpi/catalog.h"
 #include "kpi/golden.h"
+#include "kpi/machine.h"
 #include "kpi/tensor_file.h"
 #include "kpi/verdict.h"
 
@@ -121,6 +122,11 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
     evaluation.runtime = evidence.repetitions.front().runtime;
     evaluation.options = evidence.repetitions.front().options;
   }
+  std::vector<const RepetitionEnvironment*> environments;
+  for (const AnalysedRepetition& repetition : evidence.repetitions) {
+    if (repetition.environment) environments.push_back(&*repetition.environment);
+  }
+  evaluation.machine = DescribeMachine(environments);
   PADDOCK_RETURN_IF_ERROR(JudgeByGoldenRuns(request, reader, &evaluation));
   evaluation.budgets = JudgeBudgets(request.spec.budgets, evaluation.kpis, evaluation.judgement.verdict);
   return evaluation;

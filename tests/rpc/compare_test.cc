@@ -68,6 +68,24 @@ TEST_CASE("two runs are compared with effect, test and Pareto mark, and what dif
   CHECK(comparison.combined_size() == 0);
 }
 
+TEST_CASE("what differs between the machines of a pair is told, unless one of them said nothing") {
+  StoredResult before = StoredRunOf("r-1", "sim-1", "as-is", 0.01);
+  before.evaluation->machine = {{"kernel", "6.1.0-18"}, {"governor", "performance"}, {"turbo", "on"}};
+  StoredResult after = StoredRunOf("r-2", "sim-1", "as-is", 0.01);
+  after.evaluation->machine = {{"kernel", "6.1.0-25"}, {"governor", "performance"}};
+  auto comparison = CompareSides({"r-1", {before}}, {"r-2", {after}}, NoPredictions);
+  REQUIRE(comparison.differences_size() == 2);
+  CHECK(comparison.differences(0).what() == "kernel");
+  CHECK(comparison.differences(0).a() == "6.1.0-18");
+  CHECK(comparison.differences(0).b() == "6.1.0-25");
+  CHECK(comparison.differences(0).devices(0) == "sim-1");
+  CHECK(comparison.differences(1).what() == "turbo");
+  CHECK(comparison.differences(1).b().empty());
+  after.evaluation->machine.clear();
+  comparison = CompareSides({"r-1", {before}}, {"r-2", {after}}, NoPredictions);
+  CHECK(comparison.differences_size() == 0);
+}
+
 TEST_CASE("only valid runs are compared, and each other one is named with its verdict") {
   StoredResult degraded = StoredRunOf("r-2", "sim-1", "as-is", 0.01);
   degraded.evaluation->judgement.verdict = Verdict::kDegraded;

@@ -17,6 +17,7 @@ Evaluation MakeEvaluation() {
   evaluation.judgement = {Verdict::kDegraded, {{"B_CODE", "first"}, {"A_CODE", "second"}}};
   evaluation.runtime = "onnxruntime 1.30.0";
   evaluation.options = {{"threads", "2"}};
+  evaluation.machine = {{"kernel", "6.1.0-25"}};
   evaluation.budgets = {{"latency_p50", true, 0.01, BudgetOutcome::kMet, "2 ms"},
                         {"latency_p50", false, 0.005, BudgetOutcome::kMissed, "too fast"}};
   return evaluation;
@@ -70,6 +71,7 @@ TEST_CASE_METHOD(MeasuredFarm, "a result is read with everything that belongs to
   CHECK(result->evaluation->judgement.verdict == Verdict::kDegraded);
   CHECK(result->evaluation->judgement.reasons.at(0).code == "B_CODE");
   CHECK(result->evaluation->options.at("threads") == "2");
+  CHECK(result->evaluation->machine.at("kernel") == "6.1.0-25");
   REQUIRE(result->evaluation->budgets.size() == 2);
   CHECK(result->evaluation->budgets[0].is_max);
   CHECK(result->evaluation->budgets[1].limit == 0.005);

@@ -61,6 +61,7 @@ struct EvaluatorFixture : WorkersFixture {
     record.index = index;
     record.runtime = "onnxruntime 1.30.0";
     record.options = {{"threads", "1"}};
+    record.environment.emplace().fingerprint.kernel = "6.1.0-25";
     for (std::uint64_t i = 0; i < 100; ++i) {
       record.queries.start_offset_ns.push_back(i * 1'000'000);
       record.queries.latency_ns.push_back(1'000'000);
@@ -73,6 +74,7 @@ struct EvaluatorFixture : WorkersFixture {
 TEST_CASE_METHOD(EvaluatorFixture, "KPIs come from records in the store and blobs beside it", "[workers]") {
   const auto evaluation = Evaluate(request, *artifacts, *reader);
   REQUIRE(evaluation.ok());
+  CHECK(evaluation->machine.at("kernel") == "6.1.0-25");
   CHECK(evaluation->kpis.values.at("accuracy_top1").value == Approx(2.0 / 3));
   CHECK(evaluation->kpis.values.at("latency_p50").value == Approx(0.001));
   CHECK(evaluation->kpis.values.at("artifact_size").value == 1234);
