@@ -148,7 +148,10 @@ Table MlperfTinyKpis(const TaskResult& task) {
     const std::string name(PartName(part.part));
     for (const auto& [kpi, value] : part.kpis.values) {
       const ReportedAs& row = *FindReportedAs(kpi);
-      const auto published = row.published == nullptr ? std::nullopt : part.published.*row.published;
+      const PublishedFigure* published = nullptr;
+      if (row.published != nullptr && part.published.*row.published) {
+        published = &*(part.published.*row.published);
+      }
       const bool one_more = part.format == "v1.3" && kpi == "energy_per_inference";
       const int decimals = std::max(row.decimals + (one_more ? 1 : 0), published ? published->decimals : 0);
       table.rows.push_back({name, kpi, Fixed(value.value * row.factor, decimals) + row.unit,
