@@ -90,10 +90,11 @@ Table Kpis(const v1::RunResult& result) {
 
 // Who measured, and how it was set; no rows when it said nothing.
 Table Machine(const v1::RunResult& result) {
+  constexpr std::size_t kShown = 80;  // of a kernel's command line; all of it is in JSON
   const auto& machine = result.provenance().machine();
   Table table{{"MACHINE", ""}, {}};
   for (const auto& [what, value] : std::map<std::string, std::string>(machine.begin(), machine.end()))
-    table.rows.push_back({what, value});
+    table.rows.push_back({what, Shortened(value, kShown)});
   return table;
 }
 
