@@ -157,6 +157,11 @@ class Repetition {
       record_.counters->cycles = result.cycles;
       record_.counters->missing.clear();
     }
+    if (result.throttle_count) {
+      if (!record_.environment) record_.environment.emplace();
+      record_.environment->before.throttle_counts["device"] = 0;
+      record_.environment->after.throttle_counts["device"] = *result.throttle_count;
+    }
     record_.stop_reason = std::move(result.stop_reason);
     record_.rate_hz = result.rate_hz;
     record_.rate_probes = std::move(result.rate_probes);

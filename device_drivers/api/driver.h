@@ -101,6 +101,8 @@ class Session {
   virtual std::optional<double> EnergyJ() const { return std::nullopt; }
   // Cycles of its processor since the session was opened, by the device's own counter. Absent without one.
   virtual std::optional<std::uint64_t> Cycles() const { return std::nullopt; }
+  // A count that rises while the device holds itself back, for heat or for want of power. Absent without one.
+  virtual std::optional<std::uint64_t> ThrottleCount() const { return std::nullopt; }
 
   // The run has come to this stage: "energy", "warm-up", "measuring", "predicting" or "reporting". Called between queries, after the
   // worker has told its agent, so that whatever the device does here is put down to the right stage.

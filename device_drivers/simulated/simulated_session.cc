@@ -88,6 +88,7 @@ class SimulatedSession final : public Session {
   std::optional<std::uint64_t> DeviceTimeNs() const override { return last_ns_; }
   std::optional<double> EnergyJ() const override;
   std::optional<std::uint64_t> Cycles() const override;
+  std::optional<std::uint64_t> ThrottleCount() const override;
   void EnterStage(std::string_view stage) override;
 
  private:
@@ -107,6 +108,7 @@ class SimulatedSession final : public Session {
   std::optional<std::uint64_t> last_ns_;
   std::uint64_t total_ns_ = 0;
   std::uint64_t inferences_ = 0;
+  std::uint64_t throttled_ = 0;  // inferences
   // Faults of the stage that the run is in.
   double slowdown_ = 1;
   bool unavailable_ = false;
@@ -177,8 +179,10 @@ double SimulatedSession::Factor() {
   double factor =
       std::max(settings_.noise_shape == SimulatedNoise::kLognormal ? std::exp(noise) : 1 + noise, 0.1);
   if (!last_ns_) factor *= settings_.first_inference_factor;
-  if (settings_.throttle_after_s > 0 && busy_s >= settings_.throttle_after_s)
+  if (settings_.throttle_after_s > 0 && busy_s >= settings_.throttle_after_s) {
     factor *= settings_.throttle_factor;
+    ++throttled_;
+  }
   if (settings_.drift_per_s != 0) factor *= std::max(1 + settings_.drift_per_s * busy_s, 0.1);
   if (settings_.bimodal_share > 0 && random_.Uniform() < settings_.bimodal_share)
     factor *= settings_.bimodal_factor;
@@ -257,6 +261,11 @@ std::optional<double> SimulatedSession::EnergyJ() const {
 std::optional<std::uint64_t> SimulatedSession::Cycles() const {
   if (settings_.clock_mhz == 0) return std::nullopt;
   return static_cast<std::uint64_t>(settings_.clock_mhz * 1e-3 * static_cast<double>(total_ns_));
+}
+
+std::optional<std::uint64_t> SimulatedSession::ThrottleCount() const {
+  if (settings_.throttle_after_s == 0) return std::nullopt;
+  return throttled_;
 }
 
 }  // namespace

@@ -256,6 +256,15 @@ TEST_CASE("a throttling board is slower after its time of computing", "[simulate
   CHECK(times[199] == 1400);
 }
 
+TEST_CASE("a throttling board counts the inferences that it held back", "[simulated]") {
+  CHECK_FALSE(Board({}).Open()->ThrottleCount().has_value());
+  const auto session =
+      Board({{"throttle_after_s", "0.1"}, {"noise", "0"}, {"first_inference_factor", "1"}}).Open();
+  CHECK(session->ThrottleCount() == 0U);
+  Times(*session, 150);
+  CHECK(session->ThrottleCount() == 50U);
+}
+
 TEST_CASE("a drifting board gets slower with its time of computing", "[simulated]") {
   const auto times = QuietTimes({{"drift_per_s", "0.5"}}, 1000);
   CHECK(times[0] == 1000);

@@ -188,7 +188,7 @@ TEST_CASE("a median that moved by more than its intervals is drift", "[kpi][samp
 }
 
 TEST_CASE("of 200 runs of a device with 1 % noise at most 2 % are not valid", "[kpi][verdict]") {
-  const std::size_t queries = GENERATE(as<std::size_t>(), 128, 512, 2048);
+  const std::size_t queries = GENERATE(as<std::size_t>(), 128, 512, 2048, 8192);
   int not_valid = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const RunEvidence evidence =
