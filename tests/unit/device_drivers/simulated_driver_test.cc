@@ -257,7 +257,7 @@ TEST_CASE("a throttling board is slower after its time of computing", "[simulate
 }
 
 TEST_CASE("a throttling board counts the inferences that it held back", "[simulated]") {
-  CHECK_FALSE(Board({}).Open()->ThrottleCount().has_value());
+  CHECK_FALSE(Board(DriverOptions{}).Open()->ThrottleCount().has_value());
   const auto session =
       Board({{"throttle_after_s", "0.1"}, {"noise", "0"}, {"first_inference_factor", "1"}}).Open();
   CHECK(session->ThrottleCount() == 0U);
