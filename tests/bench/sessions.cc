@@ -12,7 +12,7 @@
 namespace paddock::bench {
 namespace {
 
-constexpr std::chrono::seconds kPatience{120};
+constexpr std::chrono::seconds kSessionPatience{120};
 
 // As the agent's link sets it.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
@@ -132,7 +132,7 @@ Sessions::Sessions(SessionSettings settings) : settings_(std::move(settings)), p
   for (int i = 0; i < settings_.count; ++i)
     sessions_.push_back(std::make_unique<Session>(*this, i, settings_.problem));
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, kPatience, [this] { return welcomed_ == settings_.count; })) {
+  if (!changed_.wait_for(lock, kSessionPatience, [this] { return welcomed_ == settings_.count; })) {
     GiveUp(std::to_string(welcomed_) + " of " + std::to_string(settings_.count) + " sessions stand");
   }
   beat_ = std::jthread([this](std::stop_token stop) { BeatLoop(stop); });
@@ -171,7 +171,7 @@ void Sessions::SetProblem(const std::string& problem) {
 void Sessions::WaitForAnswers(std::uint64_t count) {
   awaited_ = count;
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, kPatience, [&] { return answered_ >= count; })) {
+  if (!changed_.wait_for(lock, kSessionPatience, [&] { return answered_ >= count; })) {
     GiveUp(std::to_string(answered_) + " of " + std::to_string(count) + " reports were answered");
   }
 }
