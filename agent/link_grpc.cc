@@ -24,7 +24,7 @@ constexpr auto kBackoffLongest = std::chrono::milliseconds(10'000);
 constexpr auto kDialPatience = std::chrono::milliseconds(1'000);
 constexpr auto kDialSlice = std::chrono::milliseconds(100);
 constexpr auto kGoodbyeTimeout = std::chrono::seconds(1);
-constexpr auto kDefaultHeartbeat = std::chrono::milliseconds(5'000);
+constexpr auto kDefaultHeartbeat = std::chrono::milliseconds(kHeartbeatIntervalMs);
 constexpr auto kShortestHeartbeat = std::chrono::milliseconds(50);
 
 std::shared_ptr<grpc::Channel> SessionChannel(const std::string& server) {

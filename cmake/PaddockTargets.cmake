@@ -1,13 +1,9 @@
-# paddock_library(NAME SOURCES... LINKS lib...): a static library of ours; includes are from the repository's root. Fuzzers
-# are guided by what they reach in these.
+# paddock_library(NAME SOURCES... LINKS lib...): a static library of ours; includes are from the repository's root.
 function(paddock_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${arg_LINKS} paddock_sanitizers PRIVATE paddock_warnings)
-  if(PADDOCK_FUZZERS)
-    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
-  endif()
 endfunction()
 
 function(paddock_program name)

@@ -37,6 +37,10 @@ bool IsRelated(const KpiDefinition* kpi) {
   return kpi != nullptr && (kpi->unit == "s" || kpi->unit == "1/s" || kpi->unit == "J");
 }
 
+double DriftThreshold(double median, double spread) {
+  return std::max(kGoldenTolerance * median, kGoldenSigmas * spread);
+}
+
 std::string Milliseconds(double seconds) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.4g ms", 1e3 * seconds);
@@ -84,8 +88,8 @@ GoldenComparison CompareWithGolden(std::span<const GoldenRun> before, std::span<
     comparison.farthest = run.id;
     comparison.ratio = found->second / median;
   }
-  comparison.drifting = figures.size() >= kGoldenHistoryNeeded &&
-                        farthest > std::max(kGoldenTolerance * median, kGoldenSigmas * *comparison.spread_s);
+  comparison.drifting =
+      figures.size() >= kGoldenHistoryNeeded && farthest > DriftThreshold(median, *comparison.spread_s);
   return comparison;
 }
 
@@ -105,7 +109,6 @@ void AddDrift(const GoldenComparison& comparison, Judgement* judgement) {
   if (!comparison.drifting) return;
   const double median = *comparison.median_s;
   const double ratio = *comparison.ratio;
-  const double threshold = std::max(kGoldenTolerance * median, kGoldenSigmas * *comparison.spread_s);
   std::array<char, 64> change{};
   std::snprintf(change.data(), change.size(), "%.3g %% %s", 100 * std::abs(ratio - 1),
                 ratio > 1 ? "over" : "under");
@@ -113,7 +116,7 @@ void AddDrift(const GoldenComparison& comparison, Judgement* judgement) {
                          {"latency_p50_s", ratio * median},
                          {"median_s", median},
                          {"spread_s", *comparison.spread_s},
-                         {"threshold_s", threshold},
+                         {"threshold_s", DriftThreshold(median, *comparison.spread_s)},
                          {"history", comparison.history},
                          {"near_runs", comparison.near_runs},
                          {"ratio", ratio}};

@@ -8,8 +8,11 @@ namespace paddock {
 inline constexpr unsigned kProtocolVersion = 1;
 
 // A peer that answers no ping for time + timeout is gone. The server permits pings at half of
-// kKeepaliveTimeMs, else it would throw clients out that ping as they are told to.
+// kKeepaliveTimeMs, else it would throw clients out that ping as they are told to. Any message puts a ping off: the
+// server's come a little later than an agent's heartbeat, and so only when heartbeats stay away.
+inline constexpr int kHeartbeatIntervalMs = 5'000;
 inline constexpr int kKeepaliveTimeMs = 5'000;
+inline constexpr int kServerKeepaliveTimeMs = kHeartbeatIntervalMs + 1'000;
 inline constexpr int kKeepaliveTimeoutMs = 2'000;
 
 inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20;  // of a blob, in one message

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/task_queue.h"
 #include "base/version.h"
+#include "proto/wire_limits.h"
 #include "server/artifacts/artifact_store.h"
 #include "server/core/coordinator.h"
 #include "server/golden_model.h"
@@ -28,7 +29,7 @@
 namespace paddock {
 namespace {
 
-constexpr std::chrono::seconds kHeartbeatInterval{5};
+constexpr std::chrono::milliseconds kHeartbeatInterval{kHeartbeatIntervalMs};
 constexpr std::chrono::hours kGarbageGrace{1};
 constexpr std::chrono::minutes kGarbageInterval{10};
 

@@ -1,11 +1,10 @@
 // Jobs and their runs: submit, cancel, preparation, evaluation, end.
 #include <algorithm>
-#include <array>
 #include <cstdlib>
-#include <ctime>
 #include <string_view>
 
 #include "base/random.h"
+#include "base/utc_text.h"
 #include "server/core/coordinator.h"
 #include "server/core/selector.h"
 
@@ -17,16 +16,6 @@ constexpr std::uint64_t kPlacesPerJob = std::uint64_t{1} << 24;
 
 // Of what every preparation makes.
 constexpr std::string_view kArtifactKind = "onnx";
-
-// "2026-11-21 02:45:10 UTC".
-std::string TimeText(std::int64_t wall_ms) {
-  const std::time_t seconds = wall_ms / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 40> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
-  return text.data();
-}
 
 std::string JoinText(const std::vector<std::string>& parts) {
   std::string text;
@@ -348,7 +337,7 @@ RunProgress Coordinator::ProgressOf(const LiveRun& run) const {
   progress.stage = "queued";
   std::string wait;
   if (device.session == 0) {
-    wait = "waiting for " + name + ", offline since " + TimeText(device.record.last_seen_wall_ms);
+    wait = "waiting for " + name + ", offline since " + UtcText(device.record.last_seen_wall_ms, kUtcSecond);
   } else if (!device.record.problem.empty()) {
     wait = "waiting for " + name + ": " + device.record.problem;
   } else if (device.golden != nullptr && device.golden != &run) {

@@ -1,40 +1,15 @@
 #include "kpi/sample_statistics.h"
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/random.h"
 #include "kpi/statistics.h"
+#include "series.h"
 
 #include <catch2/catch.hpp>
 
 namespace paddock {
 namespace {
-
-using Series = std::vector<std::uint64_t>;
-
-Series Counting(std::uint64_t count) {
-  Series series(count);
-  std::iota(series.begin(), series.end(), std::uint64_t{1});
-  return series;
-}
-
-// First-order autoregressive noise of 1 % about 1'000'000.
-Series Autoregressive(Random& random, int count, double correlation) {
-  Series series;
-  double state = random.Normal();
-  for (int i = 0; i < count; ++i) {
-    state = correlation * state + std::sqrt(1 - correlation * correlation) * random.Normal();
-    series.push_back(static_cast<std::uint64_t>(1e6 + 1e4 * state));
-  }
-  return series;
-}
-
-Series Sorted(Series series) {
-  std::sort(series.begin(), series.end());
-  return series;
-}
 
 TEST_CASE("ranks of quantile intervals are those of the binomial table", "[kpi][samples]") {
   struct Row {

@@ -1,36 +1,16 @@
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/random.h"
 #include "evidence.h"
 #include "kpi/sample_statistics.h"
 #include "kpi/statistics.h"
 #include "kpi/verdict.h"
+#include "series.h"
 
 #include <catch2/catch.hpp>
 
 namespace paddock {
 namespace {
-
-using Series = std::vector<std::uint64_t>;
-
-Series Counting(std::uint64_t count) {
-  Series series(count);
-  std::iota(series.begin(), series.end(), std::uint64_t{1});
-  return series;
-}
-
-// First-order autoregressive noise of 1 % about 1'000'000.
-Series Autoregressive(Random& random, int count, double correlation) {
-  Series series;
-  double state = random.Normal();
-  for (int i = 0; i < count; ++i) {
-    state = correlation * state + std::sqrt(1 - correlation * correlation) * random.Normal();
-    series.push_back(static_cast<std::uint64_t>(1e6 + 1e4 * state));
-  }
-  return series;
-}
 
 // 1 + A exp(-i / tau) with autocorrelated noise of 1 % and 1 % of spikes three times as high.
 Series WarmingUp(Random& random, double amplitude, double tau) {
@@ -39,11 +19,6 @@ Series WarmingUp(Random& random, double amplitude, double tau) {
     series[i] += static_cast<std::uint64_t>(1e6 * amplitude * std::exp(-static_cast<double>(i) / tau));
     if (random.Uniform() < 0.01) series[i] *= 3;
   }
-  return series;
-}
-
-Series Sorted(Series series) {
-  std::sort(series.begin(), series.end());
   return series;
 }
 

@@ -47,6 +47,10 @@ class GoldenCore : public CoreFixture {
     }
     FAIL("it goes on for ever");
   }
+  void RunJob() {
+    SubmitPrepared();
+    Settle();
+  }
 
   SessionId session = 0;
 };
@@ -55,15 +59,13 @@ TEST_CASE_METHOD(GoldenCore,
                  "a device without a policy, or a farm without a golden model, makes no golden run",
                  "[core][golden]") {
   session = Connect("a");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "r-1");
 
   settings.golden.reset();
   REQUIRE(Restart().ok());
   Join("around each run");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "r-1 r-2");
 }
 
@@ -90,8 +92,7 @@ TEST_CASE_METHOD(GoldenCore, "every N runs: before the first run, and when N hav
                  "[core][golden]") {
   Join("every 2 runs");
   for (int i = 0; i < 5; ++i) {
-    SubmitPrepared();
-    Settle();
+    RunJob();
   }
   // Golden runs take numbers too.
   CHECK(Done() == "golden r-1 r-3 golden r-4 r-6 golden r-7");
@@ -101,13 +102,11 @@ TEST_CASE_METHOD(GoldenCore,
                  "every N runs: a run that failed on the device counts, one that never began does not",
                  "[core][golden]") {
   Join("every 1 runs");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   const SubmitAnswer never = Submit();
   CHECK(Cancel(never.job).ok());
   work.preparations.clear();
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "golden r-1 golden r-4");
   const SubmitAnswer fails = SubmitPrepared();
   FinishPreparations();
@@ -115,8 +114,7 @@ TEST_CASE_METHOD(GoldenCore,
   FinishEvaluations();
   REQUIRE(Assigned().run == fails.runs[0]);
   CHECK(Report(session, MakeFailure(Assigned(), FailureClass::kJob, false)).ok());
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "golden r-1 golden r-4 golden r-6 golden r-8");
 }
 
@@ -124,19 +122,16 @@ TEST_CASE_METHOD(GoldenCore, "around each run: one before and one after, which s
                  "[core][golden]") {
   Join("around each run");
   SubmitPrepared();
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "golden r-1 golden r-3 golden");
   CHECK(StateOf(RunId("r-1")) == RunState::kDone);
   CHECK(StateOf(RunId("r-3")) == RunState::kDone);
 
   Pass(std::chrono::minutes(9));
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "golden r-1 golden r-3 golden r-6 golden");
   Pass(std::chrono::minutes(11));
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "golden r-1 golden r-3 golden r-6 golden golden r-8 golden");
 }
 
@@ -264,28 +259,23 @@ TEST_CASE_METHOD(GoldenCore, "a user's priority is not above a golden run's", "[
 
 TEST_CASE_METHOD(GoldenCore, "after a restart the counts go on", "[core][golden][restart]") {
   Join("every 2 runs");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   REQUIRE(Restart().ok());
   Join("every 2 runs");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   REQUIRE(Restart().ok());
   Join("every 2 runs");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "golden r-1 r-3 golden r-4");
 }
 
 TEST_CASE_METHOD(GoldenCore, "after a restart a golden run of a minute ago still serves",
                  "[core][golden][restart]") {
   Join("around each run");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   REQUIRE(Restart().ok());
   Join("around each run");
-  SubmitPrepared();
-  Settle();
+  RunJob();
   CHECK(Done() == "golden r-1 golden r-4 golden");
 }
 
