@@ -85,7 +85,12 @@ OrderedJson TensorDocument(const v1::TensorDescription& tensor) {
   for (const std::int64_t dimension : tensor.shape()) {
     shape.push_back(dimension < 0 ? OrderedJson(nullptr) : OrderedJson(dimension));
   }
-  return {{"name", tensor.name()}, {"type", tensor.type()}, {"shape", shape}};
+  OrderedJson out = {{"name", tensor.name()}, {"type", tensor.type()}, {"shape", shape}};
+  if (tensor.has_quantization()) {
+    out["quantization"] = {{"scale", tensor.quantization().scale()},
+                           {"zero_point", tensor.quantization().zero_point()}};
+  }
+  return out;
 }
 
 }  // namespace

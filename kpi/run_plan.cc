@@ -1,6 +1,7 @@
 #include "kpi/run_plan.h"
 
 #include "base/strict_json.h"
+#include "kpi/tensor_json.h"
 
 namespace paddock {
 namespace {
@@ -8,14 +9,6 @@ namespace {
 // A day: longer than any window that makes sense, short enough for nanoseconds in 64 bits everywhere.
 constexpr double kMaxSeconds = 86'400;
 constexpr ParseLimits kLimits{.max_bytes = 16 << 20, .max_depth = 8, .max_nodes = 200'000};
-
-Json TensorsAsJson(const std::vector<TensorInfo>& tensors) {
-  Json list = Json::array();
-  for (const TensorInfo& tensor : tensors) {
-    list.push_back({{"name", tensor.name}, {"type", ElementTypeName(tensor.type)}, {"shape", tensor.shape}});
-  }
-  return list;
-}
 
 Json ScenarioAsJson(const Scenario& scenario) {
   Json json = {
@@ -69,23 +62,6 @@ void ReadChild(StrictObject& parent, std::string_view key, Read read) {
   StrictObject object(*child, parent.PathOf(key));
   read(object);
   parent.Fail(object.Finish());
-}
-
-void ReadTensors(StrictObject& parent, std::string_view key, std::vector<TensorInfo>* out) {
-  const Json* list = parent.Child(key);
-  const std::string path = parent.PathOf(key);
-  if (list == nullptr || !list->is_array()) {
-    return parent.Fail(InvalidArgumentError(path + ": must be a list of tensors"));
-  }
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    TensorInfo info;
-    StrictObject object((*list)[i], path + "[" + std::to_string(i) + "]");
-    object.Required("name", &info.name);
-    ReadParsed(object, "type", ParseElementType, &info.type);
-    object.Required("shape", &info.shape);
-    parent.Fail(object.Finish());
-    out->push_back(std::move(info));
-  }
 }
 
 void ReadScenario(StrictObject& object, Scenario* scenario) {

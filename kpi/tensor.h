@@ -42,10 +42,18 @@ std::string ShapeText(const Shape& shape);  // "[1,28,28]", open dimensions as "
 // Elements of a shape without open dimensions; empty when one is open or negative, or the product overflows 2^48.
 std::optional<std::uint64_t> ElementCount(const Shape& shape);
 
+// What the integers of a quantised tensor stand for: scale * (integer - zero_point). `scale` is above 0.
+struct Quantization {
+  double scale = 1;
+  std::int64_t zero_point = 0;
+  bool operator==(const Quantization&) const = default;
+};
+
 struct TensorInfo {
   std::string name;
   ElementType type = ElementType::kFloat32;
   Shape shape;
+  std::optional<Quantization> quantization = std::nullopt;  // of the whole tensor, where the model states one
   bool operator==(const TensorInfo&) const = default;
 };
 std::string TensorText(const TensorInfo& info);  // "float32 image[?,1,8,8]"

@@ -1,24 +1,9 @@
+#include "kpi/tensor_json.h"
 #include "server/core/farm.h"
 #include "server/core/stored_json.h"
 
 namespace paddock {
 namespace {
-
-Json TensorsAsJson(const std::vector<TensorInfo>& tensors) {
-  Json list = Json::array();
-  for (const TensorInfo& tensor : tensors) {
-    list.push_back({{"name", tensor.name}, {"type", ElementTypeName(tensor.type)}, {"shape", tensor.shape}});
-  }
-  return list;
-}
-
-void ReadTensors(StrictObject& parent, std::string_view key, std::vector<TensorInfo>* out) {
-  ReadList(parent, key, out, [](StrictObject& object, TensorInfo* tensor) {
-    object.Required("name", &tensor->name);
-    ReadName(object, "type", ParseElementType, &tensor->type);
-    object.Required("shape", &tensor->shape);
-  });
-}
 
 Json DescriptionAsJson(const DeviceDescription& description) {
   Json json = {{"driver", description.driver},

@@ -18,6 +18,9 @@ void FillTensor(const TensorInfo& tensor, v1::TensorDescription& out) {
   out.set_name(tensor.name);
   out.set_type(std::string(ElementTypeName(tensor.type)));
   for (const std::int64_t dimension : tensor.shape) out.add_shape(dimension);
+  if (!tensor.quantization) return;
+  out.mutable_quantization()->set_scale(tensor.quantization->scale);
+  out.mutable_quantization()->set_zero_point(tensor.quantization->zero_point);
 }
 
 }  // namespace

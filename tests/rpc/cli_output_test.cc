@@ -185,6 +185,15 @@ TEST_CASE("an open dimension of a model is null") {
   input.add_shape(-1);
   input.add_shape(8);
   CHECK(ModelDocument(model)["inputs"][0]["shape"].dump() == "[null,8]");
+  CHECK_FALSE(ModelDocument(model)["inputs"][0].contains("quantization"));
+}
+
+TEST_CASE("a quantised tensor of a model says what its integers stand for") {
+  v1::ModelDescription model;
+  v1::Quantization& quantization = *model.add_outputs()->mutable_quantization();
+  quantization.set_scale(0.5);
+  quantization.set_zero_point(-3);
+  CHECK(ModelDocument(model)["outputs"][0]["quantization"].dump() == R"({"scale":0.5,"zero_point":-3})");
 }
 
 TEST_CASE("a figure has four significant digits and a unit that fits") {

@@ -33,6 +33,9 @@ std::vector<TensorInfo> Tensors(Random& random) {
     tensor = {Word(random), static_cast<ElementType>(random.Below(14)), {-1}};
     for (std::uint64_t i = random.Below(4); i > 0; --i)
       tensor.shape.push_back(static_cast<std::int64_t>(random.Below(100)));
+    if (random.Below(2) == 0) {
+      tensor.quantization = {random.Uniform() + 1e-9, static_cast<std::int64_t>(random.Next())};
+    }
   }
   return tensors;
 }
@@ -122,6 +125,22 @@ TEST_CASE("what a plan says survives its JSON form, to the last bit", "[kpi][run
     CHECK(decoded->accuracy_interval == plan.accuracy_interval);
     CHECK(decoded->labels == plan.labels);
     CHECK(EncodeRunPlan(*decoded) == text);
+  }
+}
+
+TEST_CASE("a quantisation of a plan's tensor has a scale above 0 and a zero point", "[kpi][run_plan]") {
+  const auto decoded = [](const Json& quantization) {
+    Json json = Json::parse(EncodeRunPlan(SmallPlan()));
+    json["inputs"][0]["quantization"] = quantization;
+    return DecodeRunPlan(json.dump());
+  };
+  REQUIRE(decoded({{"scale", 0.5}, {"zero_point", -3}}).ok());
+  CHECK(decoded({{"scale", 0.5}, {"zero_point", -3}})->inputs[0].quantization == Quantization{0.5, -3});
+  for (const Json& wrong : {Json{{"scale", 0}, {"zero_point", 0}}, Json{{"scale", 0.5}}, Json(3)}) {
+    const auto plan = decoded(wrong);
+    INFO(wrong);
+    REQUIRE_FALSE(plan.ok());
+    CHECK_THAT(plan.status().message(), Catch::Contains("inputs[0].quantization"));
   }
 }
 
