@@ -46,9 +46,9 @@ std::string WorkerPath() {
 
 std::vector<std::string> WorkerEnvironment() {
   std::vector<std::string> environment = CleanEnvironment();
-  // Where the onnxruntime driver looks for its library unless an option says so.
-  if (const auto library = Environment("PADDOCK_ONNXRUNTIME"))
-    environment.push_back("PADDOCK_ONNXRUNTIME=" + *library);
+  // Where drivers look for their libraries unless an option says so.
+  for (const std::string name : {"PADDOCK_ONNXRUNTIME", "PADDOCK_TFLITE"})
+    if (const auto library = Environment(name)) environment.push_back(name + "=" + *library);
   return environment;
 }
 

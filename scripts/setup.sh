@@ -1,9 +1,20 @@
-# What must be on the machine: Debian packages and the ONNX Runtime library. Sourced by ./dev.
-# Both look before they fetch, so that a second run needs no network.
+# What must be on the machine: Debian packages and the runtimes' libraries. Sourced by ./dev.
+# All look before they fetch, so that a second run needs no network.
 
-ORT_PACKAGE=onnxruntime-node
-ORT_VERSION=1.30.0
-ORT_SHA512='twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lolLOYepoD8fjTGOfIqw=='
+# A runtime's library, and the npm package that has it for machines without: MEMBER of the package, in which ARCH stands
+# for the word under this machine's name, is kept as FILE.
+declare -A ONNXRUNTIME=(
+  [title]='ONNX Runtime' [variable]=PADDOCK_ONNXRUNTIME [name]=onnxruntime [file]=libonnxruntime.so.1
+  [system]='libonnxruntime[.]so' [package]=onnxruntime-node [version]=1.30.0 [megabytes]=113
+  [sha512]='twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lolLOYepoD8fjTGOfIqw=='
+  [member]=package/bin/napi-v6/linux/ARCH/libonnxruntime.so.1 [x86_64]=x64 [aarch64]=arm64
+)
+declare -A TFLITE=(
+  [title]='TensorFlow Lite' [variable]=PADDOCK_TFLITE [name]=tflite [file]=libtensorflowlite_c.so
+  [system]='libtensorflowlite_c[.]so' [package]=tfjs-tflite-node [version]=0.0.2 [megabytes]=5
+  [sha512]='Zed9biOz9lkWsekvPwdEmxXnsjXJnZO8iOV0s2Y20QU15cwiPedzFEBYiGbK7smYpkJpQNNY9SukoKmUi9bk9w=='
+  [member]=package/cc_deps/linux_ARCH/libtensorflowlite_c.so [x86_64]=amd64 [aarch64]=arm64
+)
 
 as_root() {
   local sudo=()
@@ -35,40 +46,42 @@ install_packages() {
     fail "cannot install the packages; see $CACHE_DIR/logs/apt-install.log"
 }
 
-# Prints the npm package's name for this machine's architecture.
-ort_architecture() {
-  case $(uname -m) in
-    x86_64) echo x64 ;;
-    aarch64) echo arm64 ;;
-    *) fail "$ORT_PACKAGE has no library for $(uname -m); set PADDOCK_ONNXRUNTIME to your own libonnxruntime.so" ;;
-  esac
+# library_architecture RUNTIME: prints the word of its npm package for this machine.
+library_architecture() {
+  local -n runtime=$1
+  local word=${runtime[$(uname -m)]:-}
+  [[ -n $word ]] || fail "${runtime[package]} has no library for $(uname -m); set ${runtime[variable]} to your own \
+${runtime[file]}"
+  echo "$word"
 }
 
-system_onnxruntime() {
+# system_library PATTERN: prints the first library that the system's loader finds under it.
+system_library() {
   local path
-  path=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | awk '/libonnxruntime\.so/ { print $NF; exit }')
+  path=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | awk -v pattern="$1" '$0 ~ pattern { print $NF; exit }')
   [[ -n $path ]] && echo "$path"
 }
 
-# Leaves the library at $1, or fails and leaves nothing.
-fetch_onnxruntime() {
-  local library=$1 member temporary archive sum
-  member=package/bin/napi-v6/linux/$(ort_architecture)/libonnxruntime.so.1
+# fetch_library RUNTIME ARCHITECTURE PATH: leaves the library at PATH, or fails and leaves nothing.
+fetch_library() {
+  local -n runtime=$1
+  local member=${runtime[member]/ARCH/$2} library=$3 package=${runtime[package]} version=${runtime[version]}
+  local temporary archive sum
   has npm || install_packages nodejs npm
   mkdir -p "$CACHE_DIR"
   temporary=$(mktemp -d "$CACHE_DIR/fetch.XXXXXX")
-  say "fetching ONNX Runtime $ORT_VERSION, 113 MB (first run only)"
-  logged "$CACHE_DIR/logs/npm-pack.log" npm pack "$ORT_PACKAGE@$ORT_VERSION" --ignore-scripts \
+  say "fetching ${runtime[title]} ($package $version, ${runtime[megabytes]} MB; first run only)"
+  logged "$CACHE_DIR/logs/npm-pack.log" npm pack "$package@$version" --ignore-scripts \
     --pack-destination "$temporary" --cache "$temporary/npm" || {
     rm -rf "$temporary"
-    fail "cannot fetch $ORT_PACKAGE@$ORT_VERSION; check the network, or set PADDOCK_ONNXRUNTIME to a libonnxruntime.so"
+    fail "cannot fetch $package@$version; check the network, or set ${runtime[variable]} to a ${runtime[file]}"
   }
-  archive=$temporary/$ORT_PACKAGE-$ORT_VERSION.tgz
+  archive=$temporary/$package-$version.tgz
   sum=$(openssl dgst -sha512 -binary "$archive" | openssl base64 -A)
-  if [[ $sum != "$ORT_SHA512" ]]; then
+  if [[ $sum != "${runtime[sha512]}" ]]; then
     rm -rf "$temporary"
-    fail "$ORT_PACKAGE-$ORT_VERSION.tgz is not what it should be and was removed: its sha512 is $sum, expected \
-$ORT_SHA512; run again, and if it stays so, distrust your npm mirror"
+    fail "$package-$version.tgz is not what it should be and was removed: its sha512 is $sum, expected \
+${runtime[sha512]}; run again, and if it stays so, distrust your npm mirror"
   fi
   tar -xzf "$archive" -C "$temporary" "$member"
   mkdir -p "$(dirname "$library")"
@@ -76,17 +89,20 @@ $ORT_SHA512; run again, and if it stays so, distrust your npm mirror"
   rm -rf "$temporary"
 }
 
-# Sets and exports PADDOCK_ONNXRUNTIME: the configured path, else the system's library, else the pinned npm package's.
-ensure_onnxruntime() {
-  local library
-  if [[ -n ${PADDOCK_ONNXRUNTIME:-} ]]; then
-    [[ -f $PADDOCK_ONNXRUNTIME ]] || fail "PADDOCK_ONNXRUNTIME is '$PADDOCK_ONNXRUNTIME', but there is no such file"
-  elif ! PADDOCK_ONNXRUNTIME=$(system_onnxruntime); then
-    library=$CACHE_DIR/onnxruntime-$ORT_VERSION-linux-$(ort_architecture)/libonnxruntime.so.1
-    [[ -f $library ]] || fetch_onnxruntime "$library"
-    PADDOCK_ONNXRUNTIME=$library
+# ensure_library RUNTIME: sets and exports its variable: the configured path, else the system's library, else the pinned
+# npm package's.
+ensure_library() {
+  local -n runtime=$1
+  local variable=${runtime[variable]} path architecture
+  path=${!variable:-}
+  if [[ -n $path ]]; then
+    [[ -f $path ]] || fail "$variable is '$path', but there is no such file"
+  elif ! path=$(system_library "${runtime[system]}"); then
+    architecture=$(library_architecture "$1")
+    path=$CACHE_DIR/${runtime[name]}-${runtime[version]}-linux-$architecture/${runtime[file]}
+    [[ -f $path ]] || fetch_library "$1" "$architecture" "$path"
   fi
-  export PADDOCK_ONNXRUNTIME
+  export "$variable=$path"
 }
 
 ensure_packages() {
@@ -97,5 +113,6 @@ ensure_packages() {
 
 set_up() {
   ensure_packages
-  ensure_onnxruntime
+  ensure_library ONNXRUNTIME
+  ensure_library TFLITE
 }

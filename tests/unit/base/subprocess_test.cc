@@ -68,6 +68,7 @@ TEST_CASE("a child that a signal ended says which", "[base][subprocess]") {
 TEST_CASE("a child gets exactly the environment it is given, and the folder", "[base][subprocess]") {
   const TempDir folder;
   ::setenv("PADDOCK_TEST_LEAK", "1", 1);
+  ::setenv("RUY_PATHS", "", 1);  // TensorFlow Lite aborts on it
   ProcessRequest request{.argv = {"env"}, .environment = {"ONLY=this"}, .working_directory = folder.path()};
   CHECK(Run(request).stdout_text == "ONLY=this\n");
   request.argv = {"/bin/pwd"};
@@ -213,6 +214,7 @@ TEST_CASE("the clean environment has what is set and nothing empty", "[base][sub
   ::setenv("TZ", "", 1);
   ::setenv("LANG", "C", 1);
   ::setenv("PADDOCK_TEST_LEAK", "1", 1);
+  ::setenv("RUY_PATHS", "", 1);  // TensorFlow Lite aborts on it
   const auto environment = CleanEnvironment();
   const auto has = [&](const std::string& start) {
     return std::any_of(environment.begin(), environment.end(),
@@ -222,6 +224,8 @@ TEST_CASE("the clean environment has what is set and nothing empty", "[base][sub
   CHECK(has("PATH="));
   CHECK_FALSE(has("TZ="));
   CHECK_FALSE(has("PADDOCK_TEST_LEAK="));
+  CHECK_FALSE(has("RUY_PATHS="));
+  ::unsetenv("RUY_PATHS");
   ::unsetenv("TZ");
   ::unsetenv("PADDOCK_TEST_LEAK");
 }
