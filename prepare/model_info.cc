@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/strict_json.h"
+#include "prepare/onnx_graph.h"
 
 namespace paddock {
 namespace {
@@ -28,41 +29,6 @@ bool IsUtf8(const std::string& text) {
 }
 
 std::string Readable(const std::string& text) { return IsUtf8(text) ? text.substr(0, 200) : "(not UTF-8)"; }
-
-std::optional<ElementType> TypeOf(std::int32_t onnx_type) {
-  switch (onnx_type) {
-    case onnx::TensorProto::FLOAT:
-      return ElementType::kFloat32;
-    case onnx::TensorProto::UINT8:
-      return ElementType::kUint8;
-    case onnx::TensorProto::INT8:
-      return ElementType::kInt8;
-    case onnx::TensorProto::UINT16:
-      return ElementType::kUint16;
-    case onnx::TensorProto::INT16:
-      return ElementType::kInt16;
-    case onnx::TensorProto::INT32:
-      return ElementType::kInt32;
-    case onnx::TensorProto::INT64:
-      return ElementType::kInt64;
-    case onnx::TensorProto::STRING:
-      return ElementType::kString;
-    case onnx::TensorProto::BOOL:
-      return ElementType::kBool;
-    case onnx::TensorProto::FLOAT16:
-      return ElementType::kFloat16;
-    case onnx::TensorProto::DOUBLE:
-      return ElementType::kFloat64;
-    case onnx::TensorProto::UINT32:
-      return ElementType::kUint32;
-    case onnx::TensorProto::UINT64:
-      return ElementType::kUint64;
-    case onnx::TensorProto::BFLOAT16:
-      return ElementType::kBfloat16;
-    default:
-      return std::nullopt;
-  }
-}
 
 // Walks a graph with its subgraphs: counts operators and parameters, and refuses weights outside of the file. The depth is
 // bounded by protobuf's recursion limit at parsing.
@@ -116,7 +82,7 @@ class GraphWalk {
   ModelInfo& info_;
 };
 
-Result<TensorInfo> TensorOf(const onnx::ValueInfoProto& value, bool is_input, ModelInfo* model) {
+Result<TensorInfo> ValueOf(const onnx::ValueInfoProto& value, bool is_input, ModelInfo* model) {
   const std::string what = (is_input ? "input '" : "output '") + Readable(value.name()) + "' ";
   if (value.name().empty() || !IsUtf8(value.name()))
     return InvalidArgumentError(what + "has no readable name");
@@ -125,7 +91,7 @@ Result<TensorInfo> TensorOf(const onnx::ValueInfoProto& value, bool is_input, Mo
                                 "is not a tensor; export the model with tensors as inputs and outputs");
   }
   const auto& tensor = value.type().tensor_type();
-  const auto type = TypeOf(tensor.elem_type());
+  const auto type = ElementTypeOf(tensor.elem_type());
   if (!type) {
     return InvalidArgumentError(what + "has the element type " + std::to_string(tensor.elem_type()) +
                                 " of ONNX, which is not supported; export the model with another type");
@@ -194,11 +160,11 @@ Status Describe(onnx::ModelProto& model, ModelInfo* info) {
   for (const auto& tensor : model.graph().sparse_initializer()) filled.insert(tensor.values().name());
   for (const auto& input : model.graph().input()) {
     if (filled.contains(input.name())) continue;
-    PADDOCK_ASSIGN_OR_RETURN(TensorInfo tensor, TensorOf(input, true, info));
+    PADDOCK_ASSIGN_OR_RETURN(TensorInfo tensor, ValueOf(input, true, info));
     info->inputs.push_back(std::move(tensor));
   }
   for (auto& output : *model.mutable_graph()->mutable_output()) {
-    PADDOCK_ASSIGN_OR_RETURN(TensorInfo tensor, TensorOf(output, false, info));
+    PADDOCK_ASSIGN_OR_RETURN(TensorInfo tensor, ValueOf(output, false, info));
     info->outputs.push_back(std::move(tensor));
     output.mutable_type()->mutable_tensor_type()->mutable_shape();  // runtimes need none, the check wants one
   }

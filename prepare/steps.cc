@@ -1,8 +1,9 @@
 #include "prepare/steps.h"
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <map>
+#include <sstream>
 #include <utility>
 
 #include "base/strict_json.h"
@@ -24,10 +25,12 @@ std::string ChangeText(std::uint64_t before, std::uint64_t after) {
 
 std::vector<std::string> DescribeChange(const ModelInfo& before, const ModelInfo& after) {
   std::vector<std::string> lines = {"nodes " + ChangeText(NodeCount(before), NodeCount(after)),
+                                    "parameters " + ChangeText(before.parameters, after.parameters),
                                     "bytes " + ChangeText(before.size_bytes, after.size_bytes)};
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> by_operator;
   for (const auto& [name, number] : before.operators) by_operator[name].first = number;
   for (const auto& [name, number] : after.operators) by_operator[name].second = number;
+  if (before.kind != after.kind) return lines;  // each kind has names of its own
   for (const auto& [name, numbers] : by_operator) {
     if (numbers.first != numbers.second)
       lines.push_back(name + " " + ChangeText(numbers.first, numbers.second));
@@ -35,31 +38,40 @@ std::vector<std::string> DescribeChange(const ModelInfo& before, const ModelInfo
   return lines;
 }
 
-Result<std::string> OptimizeFingerprint(const StepTools& tools) {
-  if (!tools.onnxruntime_version.empty())
-    return "optimize/1 graph_level=extended onnxruntime=" + tools.onnxruntime_version;
-  return FailedPreconditionError(
-      "step 'optimize' needs the ONNX Runtime library, and the coordinator found none; set "
-      "PADDOCK_ONNXRUNTIME to the path of libonnxruntime.so where paddockd is started (`./dev up` does "
-      "both), or use "
-      "the variant 'as-is'");
+constexpr OptionDoc kOptimizeOptions[] = {
+    {"level",
+     "basic (operators of ONNX only: for steps that follow) or extended (ONNX Runtime's own too; default)"}};
+
+Result<GraphLevel> OptimizeLevel(const std::map<std::string, std::string>& options) {
+  OptionReader reader("step 'optimize'", options);
+  const std::string level = reader.Choice("level", "extended", {"basic", "extended"});
+  PADDOCK_RETURN_IF_ERROR(reader.Finish());
+  return ParseGraphLevel(level);
 }
 
-Result<StepReport> Optimize(const std::string& in_path, const std::string& out_path, const StepTools& tools) {
-  PADDOCK_ASSIGN_OR_RETURN(const ModelInfo before, ReadModelInfo(in_path));
-  PADDOCK_ASSIGN_OR_RETURN(const auto library, OrtLibrary::Open(tools.onnxruntime_library_path));
-  // The next level would tie the result to the kind of CPU that this is.
-  PADDOCK_RETURN_IF_ERROR(WriteOptimizedModel(*library, in_path, out_path, GraphLevel::kExtended));
-  auto after = ReadModelInfo(out_path);
-  if (!after.ok())
-    return InternalError("the optimised model cannot be read back: " + after.status().message());
-  return StepReport{"optimize", "onnxruntime " + library->version(), DescribeChange(before, *after)};
+Status CheckOptimize(const std::map<std::string, std::string>& options) {
+  return OptimizeLevel(options).status();
 }
 
-constexpr std::array kSteps = {
-    StepDefinition{"optimize",
-                   "ONNX Runtime's graph optimiser (constant folding, fusion) up to level 'extended'",
-                   OptimizeFingerprint, Optimize},
+// The level above would tie the result to the kind of CPU that this is.
+Result<std::vector<std::string>> Optimize(const StepRequest& request) {
+  PADDOCK_ASSIGN_OR_RETURN(const GraphLevel level, OptimizeLevel(request.options));
+  PADDOCK_ASSIGN_OR_RETURN(const auto library, OrtLibrary::Open(request.tools.onnxruntime_library_path));
+  PADDOCK_RETURN_IF_ERROR(WriteOptimizedModel(*library, request.in_path, request.out_path, level));
+  return std::vector<std::string>();
+}
+
+constexpr StepDefinition kSteps[] = {
+    {.name = "optimize",
+     .summary = "ONNX Runtime's graph optimiser: constant folding, batch-norm folding, dead code, fusion",
+     .options = kOptimizeOptions,
+     .from_kind = "onnx",
+     .to_kind = "onnx",
+     .needs_calibration = false,
+     .tool = StepTool::kOnnxruntime,
+     .version = 1,
+     .check = CheckOptimize,
+     .run = Optimize},
 };
 
 template <typename Definition>
@@ -94,30 +106,109 @@ std::span<const VariantDefinition> VariantCatalog() {
   return kVariants;
 }
 
-Result<const StepDefinition*> FindStep(std::string_view name) {
-  return FindByName(StepCatalog(), "preparation step", name);
+Result<Step> ParseStep(std::string_view text) {
+  Step step;
+  std::istringstream words{std::string(text)};
+  std::string word;
+  words >> word;
+  PADDOCK_ASSIGN_OR_RETURN(step.definition, FindByName(StepCatalog(), "preparation step", word));
+  while (words >> word) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return InvalidArgumentError("step '" + std::string(text) + "': '" + word +
+                                  "' is no option; write NAME KEY=VALUE ..., without blanks in a value");
+    }
+    if (!step.options.emplace(word.substr(0, equals), word.substr(equals + 1)).second) {
+      return InvalidArgumentError("step '" + std::string(text) + "': the option '" + word.substr(0, equals) +
+                                  "' stands twice");
+    }
+  }
+  if (step.definition->check != nullptr) {
+    PADDOCK_RETURN_IF_ERROR(
+        step.definition->check(step.options).WithContext("step '" + std::string(text) + "'"));
+  } else if (!step.options.empty()) {
+    return InvalidArgumentError("step '" + std::string(step.definition->name) + "' has no options");
+  }
+  return step;
 }
 
 Result<const VariantDefinition*> FindVariant(std::string_view name) {
   return FindByName(VariantCatalog(), "variant", name);
 }
 
+Result<std::string> KindAfter(std::span<const std::string> steps, std::string_view model_kind) {
+  std::string kind(model_kind);
+  for (const std::string& text : steps) {
+    PADDOCK_ASSIGN_OR_RETURN(const Step step, ParseStep(text));
+    if (kind != step.definition->from_kind) {
+      return InvalidArgumentError("step '" + text + "' takes a model of kind '" +
+                                  std::string(step.definition->from_kind) + "', and is given one of kind '" +
+                                  kind + "'");
+    }
+    kind = step.definition->to_kind;
+  }
+  return kind;
+}
+
+bool NeedsCalibration(std::span<const std::string> steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const std::string& text) {
+    const auto step = ParseStep(text);
+    return step.ok() && step->definition->needs_calibration;
+  });
+}
+
 Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps,
                                                   const StepTools& tools) {
   std::vector<std::string> fingerprints;
-  for (const std::string& name : steps) {
-    PADDOCK_ASSIGN_OR_RETURN(const StepDefinition* step, FindStep(name));
-    PADDOCK_ASSIGN_OR_RETURN(std::string fingerprint, step->fingerprint(tools));
+  for (const std::string& text : steps) {
+    PADDOCK_ASSIGN_OR_RETURN(const Step step, ParseStep(text));
+    std::string fingerprint =
+        std::string(step.definition->name) + "/" + std::to_string(step.definition->version);
+    for (const auto& [key, value] : step.options) fingerprint += " " + key + "=" + value;
+    if (step.definition->tool == StepTool::kOnnxruntime) {
+      if (tools.onnxruntime_version.empty()) {
+        return FailedPreconditionError(
+            "step '" + text +
+            "' needs the ONNX Runtime library, and none was found; set PADDOCK_ONNXRUNTIME to the path of "
+            "libonnxruntime.so where the coordinator is started (`./dev up` does both), or use the variant "
+            "'as-is'");
+      }
+      fingerprint += " onnxruntime=" + tools.onnxruntime_version;
+    }
     fingerprints.push_back(std::move(fingerprint));
   }
   return fingerprints;
 }
 
-Result<StepReport> RunStep(std::string_view step_name, const std::string& in_path,
-                           const std::string& out_path, const StepTools& tools) {
-  PADDOCK_ASSIGN_OR_RETURN(const StepDefinition* step, FindStep(step_name));
-  auto report = step->run(in_path, out_path, tools);
-  if (!report.ok()) return report.status().WithContext("step '" + std::string(step->name) + "'");
+Result<StepReport> RunStep(std::string_view text, StepRequest request) {
+  PADDOCK_ASSIGN_OR_RETURN(const Step step, ParseStep(text));
+  const std::string context = "step '" + std::string(text) + "'";
+  const StepDefinition& definition = *step.definition;
+  if (definition.needs_calibration && request.calibration_path.empty()) {
+    return InvalidArgumentError(context + " needs calibration data; name them under `calibration`");
+  }
+  const auto before = ReadModelInfo(request.in_path);
+  if (!before.ok()) return before.status().WithContext(context);
+  if (before->kind != definition.from_kind) {
+    return InvalidArgumentError(context + " takes a model of kind '" + std::string(definition.from_kind) +
+                                "', not '" + before->kind + "'");
+  }
+  StepReport report{.step = std::string(text), .tool = "", .lines = {}};
+  if (definition.tool == StepTool::kOnnxruntime) {
+    const auto tools = FindStepTools(request.tools.onnxruntime_library_path);
+    if (!tools.ok()) return tools.status().WithContext(context);
+    report.tool = "onnxruntime " + tools->onnxruntime_version;
+  }
+  request.options = step.options;
+  auto own_lines = definition.run(request);
+  if (!own_lines.ok()) return own_lines.status().WithContext(context);
+  const auto after = ReadModelInfo(request.out_path);
+  if (!after.ok()) {
+    return InternalError(context +
+                         ": the model that it made cannot be read back: " + after.status().message());
+  }
+  report.lines = DescribeChange(*before, *after);
+  report.lines.insert(report.lines.end(), own_lines->begin(), own_lines->end());
   return report;
 }
 

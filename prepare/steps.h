@@ -1,15 +1,21 @@
 // The steps of model preparation and the variants made of them: the visible tables. A step is a function from a model file to
-// a model file. Adding one is a function and a row.
+// a model file. Adding one is a function, declared in its own header, and a row in steps.cc.
+//
+// A step is written as its name and its options: "int8 method=percentile percentile=99.99". Its fingerprint is that text with
+// the options sorted, the step's version and the version of the library that it uses; equal fingerprints over equal models
+// and equal calibration data give equal results.
 //
 // A vendor's tool may crash on a model, so RunStep() is meant for a child process whose answer comes back as JSON; everything
 // else here is pure and cheap.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/option_reader.h"
 #include "base/status.h"
 
 namespace paddock {
@@ -25,41 +31,68 @@ struct StepTools {
 Result<StepTools> FindStepTools(const std::string& onnxruntime_library_path);
 
 struct StepReport {
-  std::string step;
-  std::string tool;                // "onnxruntime 1.30.0"
-  std::vector<std::string> lines;  // what changed, for people: nodes by operator, bytes
+  std::string step;                // as written: "int8 method=percentile"
+  std::string tool;                // "onnxruntime 1.30.0"; empty: our own
+  std::vector<std::string> lines;  // what changed, for people: nodes by operator, parameters, MACs, bytes
   bool operator==(const StepReport&) const = default;
 };
 std::string EncodeStepReport(const StepReport& report);
 Result<StepReport> DecodeStepReport(std::string_view json);
 
+struct StepRequest {
+  std::string in_path;
+  std::string out_path;  // does not exist; after an error it may be there in part
+  // Tensor file (kpi/tensor_file.h) with one tensor per input of the model that the whole variant began with, preprocessed
+  // as for inference; empty: none was given.
+  std::string calibration_path;
+  std::map<std::string, std::string> options;
+  StepTools tools;
+};
+
+enum class StepTool { kNone, kOnnxruntime };
+
 struct StepDefinition {
   std::string_view name;
   std::string_view summary;
-  // Everything besides the model that decides the output; changes when the step's meaning changes.
-  // FAILED_PRECONDITION when the tool is missing, with what to install or configure.
-  Result<std::string> (*fingerprint)(const StepTools& tools);
-  // Writes out_path, which does not exist; after an error it may be there in part. INVALID_ARGUMENT blames the model.
-  Result<StepReport> (*run)(const std::string& in_path, const std::string& out_path, const StepTools& tools);
+  std::span<const OptionDoc> options;
+  std::string_view from_kind;  // of model: "onnx", "tflite"
+  std::string_view to_kind;
+  bool needs_calibration = false;
+  StepTool tool = StepTool::kNone;  // FAILED_PRECONDITION without it, with what to install or configure
+  int version = 1;                  // raised when the step's meaning changes
+  // Refuses wrong options; cheap. Null: there are none.
+  Status (*check)(const std::map<std::string, std::string>& options) = nullptr;
+  // Lines for the report besides what can be seen from the two models. INVALID_ARGUMENT blames the model.
+  Result<std::vector<std::string>> (*run)(const StepRequest& request) = nullptr;
 };
 
 struct VariantDefinition {
   std::string_view name;
   std::string_view summary;
-  std::vector<std::string> steps;
+  std::vector<std::string> steps;  // as written
 };
 
 std::span<const StepDefinition> StepCatalog();
 std::span<const VariantDefinition> VariantCatalog();
 
-// NOT_FOUND lists the known names, the nearest first.
-Result<const StepDefinition*> FindStep(std::string_view name);
+// A step as written, understood. INVALID_ARGUMENT for options that it does not have; NOT_FOUND lists the known names, the
+// nearest first.
+struct Step {
+  const StepDefinition* definition = nullptr;
+  std::map<std::string, std::string> options;
+};
+Result<Step> ParseStep(std::string_view text);
 Result<const VariantDefinition*> FindVariant(std::string_view name);
+
+// What the steps make of a model of this kind. INVALID_ARGUMENT when one of them does not take what it is given, or is wrong
+// in itself.
+Result<std::string> KindAfter(std::span<const std::string> steps, std::string_view model_kind);
+bool NeedsCalibration(std::span<const std::string> steps);
 
 // One per step, for the recipe.
 Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps, const StepTools& tools);
 
-Result<StepReport> RunStep(std::string_view step_name, const std::string& in_path,
-                           const std::string& out_path, const StepTools& tools);
+// `request.options` are those of `text`.
+Result<StepReport> RunStep(std::string_view text, StepRequest request);
 
 }  // namespace paddock

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/option_reader.h"
 #include "base/status.h"
 #include "kpi/run_plan.h"
 #include "kpi/tensor.h"
@@ -123,11 +124,6 @@ class DeviceDriver {
 };
 
 using DriverOptions = std::map<std::string, std::string>;
-
-struct OptionDoc {
-  std::string_view key;
-  std::string_view help;  // with the default
-};
 
 struct DriverEntry {
   std::string_view name;

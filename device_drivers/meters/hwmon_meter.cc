@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/meters/hwmon_rails.h"
 
 namespace paddock {
@@ -86,7 +86,7 @@ Result<std::unique_ptr<PowerMeter>> CreateHwmonMeter(const DriverOptions& option
 
 Result<std::unique_ptr<PowerMeter>> CreateHwmonMeterOf(const DriverOptions& options, const SysfsTree& tree,
                                                        const MeterSeams& seams) {
-  OptionReader read("hwmon", options);
+  OptionReader read("meter 'hwmon'", options);
   const std::string wanted = read.Text("rail", "");
   const auto period_ms = static_cast<std::int64_t>(read.Unsigned("period_ms", 20, 1, 10'000));
   PADDOCK_RETURN_IF_ERROR(read.Finish());

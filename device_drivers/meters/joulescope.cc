@@ -1,7 +1,7 @@
 #include <array>
 #include <cmath>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/meters/instruments.h"
 
 namespace paddock {
@@ -67,7 +67,7 @@ std::span<const OptionDoc> JoulescopeOptions() {
 
 Result<std::unique_ptr<PowerMeter>> CreateJoulescopeMeter(const DriverOptions& options,
                                                           const std::string& root) {
-  OptionReader read("joulescope", options);
+  OptionReader read("meter 'joulescope'", options);
   const std::string port = read.Text("port", "");
   const auto rate_hz = static_cast<std::int64_t>(read.Unsigned("rate_hz", 1000, 1, 100'000));
   PADDOCK_RETURN_IF_ERROR(read.Finish());

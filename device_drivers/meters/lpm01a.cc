@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/meters/instruments.h"
 
 namespace paddock {
@@ -83,7 +83,7 @@ std::span<const OptionDoc> Lpm01aOptions() {
 }
 
 Result<std::unique_ptr<PowerMeter>> CreateLpm01aMeter(const DriverOptions& options, const std::string& root) {
-  OptionReader read("lpm01a", options);
+  OptionReader read("meter 'lpm01a'", options);
   const std::string port = read.Text("port", "");
   const auto millivolts = static_cast<std::int64_t>(read.Unsigned("voltage_mv", 3300, 1800, 3300));
   const std::string rate = read.Choice("rate_hz", "1000", {"500", "1000", "2000", "5000", "10000"});

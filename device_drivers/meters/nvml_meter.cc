@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 
 namespace paddock {
 namespace {
@@ -126,7 +126,7 @@ Result<std::unique_ptr<PowerMeter>> CreateNvmlMeter(const DriverOptions& options
 }
 
 Result<std::unique_ptr<PowerMeter>> CreateNvmlMeterOf(const DriverOptions& options, const MeterSeams& seams) {
-  OptionReader read("nvml", options);
+  OptionReader read("meter 'nvml'", options);
   const auto index = static_cast<unsigned>(read.Unsigned("gpu", 0, 0, 1023));
   const std::string path = read.Text("library", "libnvidia-ml.so.1");
   const auto period_ms = static_cast<std::int64_t>(read.Unsigned("period_ms", 50, 1, 10'000));

@@ -5,8 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "base/option_reader.h"
 #include "base/subprocess.h"
-#include "device_drivers/api/option_reader.h"
 
 namespace paddock {
 namespace {
@@ -106,7 +106,7 @@ Result<std::unique_ptr<PowerMeter>> CreatePmicMeter(const DriverOptions& options
 }
 
 Result<std::unique_ptr<PowerMeter>> CreatePmicMeterOf(const DriverOptions& options, const MeterSeams& seams) {
-  OptionReader read("pmic", options);
+  OptionReader read("meter 'pmic'", options);
   const std::string command = read.Text("command", "vcgencmd");
   const auto period_ms = static_cast<std::int64_t>(read.Unsigned("period_ms", 100, 1, 10'000));
   PADDOCK_RETURN_IF_ERROR(read.Finish());

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/meters/rapl_meter.h"
 
 namespace paddock {
@@ -143,7 +143,7 @@ Result<std::unique_ptr<PowerMeter>> CreateRaplPerfMeter(const DriverOptions& opt
 Result<std::unique_ptr<PowerMeter>> CreateRaplPerfMeterOf(const DriverOptions& options, const SysfsTree& tree,
                                                           std::unique_ptr<PerfEvents> events,
                                                           const MeterSeams& seams) {
-  OptionReader read("rapl-perf", options);
+  OptionReader read("meter 'rapl-perf'", options);
   const std::string domain = read.Choice("domain", "pkg", {"pkg", "psys"});
   const auto period_ms = static_cast<std::int64_t>(read.Unsigned("period_ms", 50, 1, 10'000));
   PADDOCK_RETURN_IF_ERROR(read.Finish());

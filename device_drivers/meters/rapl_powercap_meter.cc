@@ -2,7 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/meters/rapl_meter.h"
 
 namespace paddock {
@@ -91,7 +91,7 @@ Result<std::unique_ptr<PowerMeter>> CreateRaplPowercapMeter(const DriverOptions&
 Result<std::unique_ptr<PowerMeter>> CreateRaplPowercapMeterOf(const DriverOptions& options,
                                                               const SysfsTree& tree,
                                                               const MeterSeams& seams) {
-  OptionReader read("rapl-powercap", options);
+  OptionReader read("meter 'rapl-powercap'", options);
   const auto period_ms = static_cast<std::int64_t>(read.Unsigned("period_ms", 50, 1, 10'000));
   PADDOCK_RETURN_IF_ERROR(read.Finish());
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "device_drivers/onnxruntime/ort_session.h"
 
@@ -90,7 +90,7 @@ class OnnxruntimeDriver final : public DeviceDriver {
 std::span<const OptionDoc> OnnxruntimeOptions() { return kOptions; }
 
 Result<std::unique_ptr<DeviceDriver>> CreateOnnxruntimeDriver(const DriverOptions& options) {
-  OptionReader reader("onnxruntime", options);
+  OptionReader reader("driver 'onnxruntime'", options);
   const std::string path = reader.Text("library", "");
   OrtSettings settings = ReadOrtSettings(reader);
   PADDOCK_RETURN_IF_ERROR(reader.Finish());

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "kpi/run_plan.h"
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 
 namespace paddock {
 namespace {

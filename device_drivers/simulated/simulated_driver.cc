@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "device_drivers/api/option_reader.h"
+#include "base/option_reader.h"
 #include "device_drivers/simulated/simulated_session.h"
 
 namespace paddock {
@@ -77,7 +77,7 @@ class SimulatedDriver final : public DeviceDriver {
 std::span<const OptionDoc> SimulatedOptions() { return kOptions; }
 
 Result<std::unique_ptr<DeviceDriver>> CreateSimulatedDriver(const DriverOptions& options) {
-  OptionReader reader("simulated", options);
+  OptionReader reader("driver 'simulated'", options);
   SimulatedSettings settings;
   settings.latency_us = reader.Number("latency_us", settings.latency_us, 0.001, 1e9);
   settings.noise = reader.Number("noise", settings.noise, 0, 1);

@@ -127,7 +127,7 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::string& field
   if (out.name.empty()) return FieldError(field + ".name", "is missing");
   if (in.steps_size() > 0) {
     for (const std::string& step : in.steps()) {
-      if (const auto known = FindStep(step); !known.ok())
+      if (const auto known = ParseStep(step); !known.ok())
         return FieldError(field + ".steps", known.status().message());
       out.steps.push_back(step);
     }

@@ -45,12 +45,16 @@ std::string LastWords(const ProcessResult& result) {
 }  // namespace
 
 int PrepareStepMain(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 6 || arguments[0] != kPrepareStepFlag) {
-    std::cerr << "usage: " << kPrepareStepFlag << " STEP INPUT OUTPUT ANSWER ONNXRUNTIME_LIBRARY\n";
+  if (arguments.size() != 7 || arguments[0] != kPrepareStepFlag) {
+    std::cerr << "usage: " << kPrepareStepFlag
+              << " STEP INPUT OUTPUT ANSWER ONNXRUNTIME_LIBRARY CALIBRATION\n";
     return 2;
   }
-  const StepTools tools{arguments[5], ""};
-  const Result<StepReport> answer = RunStep(arguments[1], arguments[2], arguments[3], tools);
+  const Result<StepReport> answer = RunStep(arguments[1], {.in_path = arguments[2],
+                                                           .out_path = arguments[3],
+                                                           .calibration_path = arguments[6],
+                                                           .options = {},
+                                                           .tools = {arguments[5], ""}});
   const Status written = WriteFileAtomically(arguments[4], EncodeAnswer(answer));
   if (written.ok()) return 0;
   std::cerr << written.ToString() << '\n';
@@ -58,7 +62,8 @@ int PrepareStepMain(const std::vector<std::string>& arguments) {
 }
 
 Result<StepReport> RunStepInChild(const std::string& step, const std::string& in_path,
-                                  const std::string& out_path, const StepProcessSettings& settings,
+                                  const std::string& out_path, const std::string& calibration_path,
+                                  const StepProcessSettings& settings,
                                   const std::function<bool()>& cancelled) {
   const std::string answer_path = out_path + ".answer";
   ProcessRequest request;
@@ -68,7 +73,8 @@ Result<StepReport> RunStepInChild(const std::string& step, const std::string& in
                   in_path,
                   out_path,
                   answer_path,
-                  settings.tools.onnxruntime_library_path};
+                  settings.tools.onnxruntime_library_path,
+                  calibration_path};
   request.environment = CleanEnvironment();
   request.memory_limit_bytes = settings.memory_limit_bytes;
   const std::string what = "preparation step '" + step + "'";

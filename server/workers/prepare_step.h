@@ -32,7 +32,8 @@ struct StepProcessSettings {
 // The step's own error; ABORTED when the child died (names the signal or exit code and its last words), DEADLINE_EXCEEDED,
 // CANCELLED. Blocks; any thread.
 Result<StepReport> RunStepInChild(const std::string& step, const std::string& in_path,
-                                  const std::string& out_path, const StepProcessSettings& settings,
+                                  const std::string& out_path, const std::string& calibration_path,
+                                  const StepProcessSettings& settings,
                                   const std::function<bool()>& cancelled);
 
 }  // namespace paddock

@@ -106,12 +106,15 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
   PreparedRun recipe;
   recipe.artifact = spec.model;
   PADDOCK_ASSIGN_OR_RETURN(std::string path, artifacts_.PathOf(spec.model));
+  std::size_t number = 0;
   for (const std::string& step : variant.steps) {
-    const std::string out_path = scratch.path() + "/" + std::to_string(recipe.report.size()) + "-" + step;
-    PADDOCK_ASSIGN_OR_RETURN(const StepReport report, RunStepInChild(step, path, out_path, settings_.steps,
-                                                                     [this] { return cancelled_.load(); }));
+    const std::string out_path = scratch.path() + "/" + std::to_string(number++);
+    PADDOCK_ASSIGN_OR_RETURN(
+        const StepReport report,
+        RunStepInChild(step, path, out_path, "", settings_.steps, [this] { return cancelled_.load(); }));
     for (const std::string& line : report.lines)
-      recipe.report.push_back(report.step + " (" + report.tool + "): " + line);
+      recipe.report.push_back(report.step + (report.tool.empty() ? "" : " (" + report.tool + ")") + ": " +
+                              line);
     path = out_path;
   }
   if (variant.steps.empty()) recipe.report.push_back("model as it is");

@@ -11,21 +11,25 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-TEST_CASE("the catalogue has the two variants and their steps exist") {
+StepRequest RequestFor(const std::string& in_path, const std::string& out_path, const StepTools& tools) {
+  return {.in_path = in_path, .out_path = out_path, .calibration_path = "", .options = {}, .tools = tools};
+}
+
+TEST_CASE("the steps of every variant of the catalogue exist and fit together") {
   CHECK((*FindVariant("as-is"))->steps.empty());
   CHECK((*FindVariant("optimize"))->steps == std::vector<std::string>{"optimize"});
   for (const VariantDefinition& variant : VariantCatalog()) {
-    for (const std::string& step : variant.steps) CHECK(FindStep(step).ok());
+    CHECK(KindAfter(variant.steps, "onnx").ok());
   }
 }
 
 TEST_CASE("unknown steps and variants are answered with the known ones") {
-  CHECK(FindStep("optimise").status().code() == StatusCode::kNotFound);
-  CHECK_THAT(FindStep("optimise").status().message(),
+  CHECK(ParseStep("optimise").status().code() == StatusCode::kNotFound);
+  CHECK_THAT(ParseStep("optimise").status().message(),
              Contains("did you mean 'optimize'") && Contains("known are optimize"));
-  CHECK_THAT(FindVariant("int8").status().message(),
-             Contains("no variant 'int8'") && Contains("as-is, optimize"));
-  CHECK(!RunStep("quantise", "a", "b", {}).ok());
+  CHECK_THAT(FindVariant("optimise").status().message(),
+             Contains("no variant 'optimise'") && Contains("as-is, optimize"));
+  CHECK(!RunStep("quantise", RequestFor("a", "b", {})).ok());
 }
 
 TEST_CASE("a fingerprint holds the tool's version, and a missing tool says what to do") {
@@ -36,6 +40,24 @@ TEST_CASE("a fingerprint holds the tool's version, and a missing tool says what 
   const Status missing = StepFingerprints(steps, {}).status();
   CHECK(missing.code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(missing.message(), Contains("PADDOCK_ONNXRUNTIME") && Contains("as-is"));
+}
+
+TEST_CASE("options of a step are part of its fingerprint, in any order, and wrong ones are refused") {
+  const StepTools tools{.onnxruntime_library_path = "", .onnxruntime_version = "1.30.0"};
+  const auto fingerprint = [&](const std::string& step) {
+    return StepFingerprints(std::vector<std::string>{step}, tools);
+  };
+  CHECK(*fingerprint("optimize") != *fingerprint("optimize level=basic"));
+  CHECK_THAT(fingerprint("optimize level=all").status().message(), Contains("basic, extended"));
+  CHECK_THAT(fingerprint("optimize speed=9").status().message(), Contains("no option 'speed'"));
+  CHECK_THAT(fingerprint("optimize level").status().message(), Contains("KEY=VALUE"));
+  CHECK_THAT(fingerprint("optimize level=basic level=basic").status().message(), Contains("twice"));
+}
+
+TEST_CASE("a step that does not take the kind of model that it is given is refused") {
+  const std::vector<std::string> steps = {"optimize"};
+  CHECK(*KindAfter(steps, "onnx") == "onnx");
+  CHECK_THAT(KindAfter(steps, "tflite").status().message(), Contains("'optimize'") && Contains("'tflite'"));
 }
 
 TEST_CASE("a report survives its way from the child process") {
@@ -68,13 +90,14 @@ TEST_CASE("optimize writes a smaller model with the same signature and says what
   const StepTools tools{(*library)->path(), (*library)->version()};
   const TempDir folder;
   WriteBytes(folder / "in.onnx", Model().SerializeAsString());
-  const auto report = RunStep("optimize", folder / "in.onnx", folder / "out.onnx", tools);
+  const auto report = RunStep("optimize", RequestFor(folder / "in.onnx", folder / "out.onnx", tools));
   REQUIRE(report.ok());
   CHECK(report->tool == "onnxruntime " + tools.onnxruntime_version);
-  REQUIRE(report->lines.size() == 3);
+  REQUIRE(report->lines.size() == 4);
   CHECK(report->lines[0] == "nodes 2 -> 1");
-  CHECK_THAT(report->lines[1], Catch::Matchers::StartsWith("bytes "));
-  CHECK(report->lines[2] == "Identity 1 -> 0");
+  CHECK_THAT(report->lines[1], Catch::Matchers::StartsWith("parameters "));
+  CHECK_THAT(report->lines[2], Catch::Matchers::StartsWith("bytes "));
+  CHECK(report->lines[3] == "Identity 1 -> 0");
   const auto before = ReadModelInfo(folder / "in.onnx");
   const auto after = ReadModelInfo(folder / "out.onnx");
   REQUIRE(after.ok());
@@ -85,12 +108,12 @@ TEST_CASE("optimize writes a smaller model with the same signature and says what
 TEST_CASE("optimize names a model or a library that cannot be opened") {
   const TempDir folder;
   WriteBytes(folder / "bad.onnx", "garbage");
-  const auto bad_model = RunStep("optimize", folder / "bad.onnx", folder / "out.onnx", {});
+  const auto bad_model = RunStep("optimize", RequestFor(folder / "bad.onnx", folder / "out.onnx", {}));
   CHECK(bad_model.status().code() == StatusCode::kInvalidArgument);
   CHECK_THAT(bad_model.status().message(), Contains("step 'optimize'") && Contains("bad.onnx"));
   WriteBytes(folder / "in.onnx", Model().SerializeAsString());
   const auto no_library =
-      RunStep("optimize", folder / "in.onnx", folder / "out.onnx", {folder / "absent.so", ""});
+      RunStep("optimize", RequestFor(folder / "in.onnx", folder / "out.onnx", {folder / "absent.so", ""}));
   CHECK_THAT(no_library.status().message(), Contains("absent.so"));
 }
 

@@ -142,8 +142,8 @@ TEST_CASE_METHOD(WorkersFixture, "a device that does not take the artifact is th
 
 TEST_CASE("the child of a step writes its answer, also when it is an error", "[workers]") {
   const TempDir folder;
-  CHECK(PrepareStepMain(
-            {kPrepareStepFlag, "no-such-step", folder / "in", folder / "out", folder / "answer", ""}) == 0);
+  CHECK(PrepareStepMain({kPrepareStepFlag, "no-such-step", folder / "in", folder / "out", folder / "answer",
+                         "", ""}) == 0);
   CHECK(ReadFile(folder / "answer")->find("no-such-step") != std::string::npos);
   CHECK(PrepareStepMain({kPrepareStepFlag, "optimize"}) == 2);
 }

@@ -1,0 +1,243 @@
+#include "prepare/onnx_graph.h"
+
+#include <onnx/checker.h>
+#include <onnx/shape_inference/implementation.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/file.h"
+#include "prepare/model_info.h"
+
+namespace paddock {
+namespace {
+
+TensorInfo InfoOf(const onnx::ValueInfoProto& value, ElementType type) {
+  TensorInfo info{value.name(), type, {}};
+  for (const auto& dimension : value.type().tensor_type().shape().dim())
+    info.shape.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
+  return info;
+}
+
+template <typename Values>
+std::optional<TensorInfo> FindValue(const Values& values, const std::string& name) {
+  for (const onnx::ValueInfoProto& value : values) {
+    if (value.name() != name) continue;
+    const auto& tensor = value.type().tensor_type();
+    const auto type = ElementTypeOf(tensor.elem_type());
+    if (!type || !tensor.has_shape()) return std::nullopt;
+    return InfoOf(value, *type);
+  }
+  return std::nullopt;
+}
+
+Status CheckFlat(const onnx::ModelProto& model) {
+  if (model.functions_size() > 0) {
+    return InvalidArgumentError("the model has functions of its own ('" + model.functions(0).name() +
+                                "'), which no step can change; export it with its functions inlined");
+  }
+  for (const onnx::NodeProto& node : model.graph().node()) {
+    for (const auto& attribute : node.attribute()) {
+      if (!attribute.has_g() && attribute.graphs_size() == 0) continue;
+      return InvalidArgumentError(NodeText(node) +
+                                  " holds a graph of its own (control flow), which no step can change; "
+                                  "export the model without it, or use the variant 'as-is'");
+    }
+  }
+  return OkStatus();
+}
+
+// The tensor of a Constant node, whatever attribute holds it.
+std::optional<onnx::TensorProto> ConstantOf(const onnx::NodeProto& node) {
+  if (node.op_type() != "Constant" || node.output_size() != 1) return std::nullopt;
+  for (const auto& attribute : node.attribute()) {
+    onnx::TensorProto tensor;
+    if (attribute.name() == "value") {
+      tensor = attribute.t();
+      tensor.set_name(node.output(0));
+    } else if (attribute.name() == "value_float") {
+      tensor = MakeFloats(node.output(0), {}, {attribute.f()});
+    } else if (attribute.name() == "value_floats") {
+      tensor = MakeFloats(node.output(0), {attribute.floats_size()},
+                          {attribute.floats().begin(), attribute.floats().end()});
+    } else if (attribute.name() == "value_int") {
+      tensor = MakeIntegers(node.output(0), ElementType::kInt64, {}, {attribute.i()});
+    } else if (attribute.name() == "value_ints") {
+      tensor = MakeIntegers(node.output(0), ElementType::kInt64, {attribute.ints_size()},
+                            {attribute.ints().begin(), attribute.ints().end()});
+    } else {
+      return std::nullopt;
+    }
+    return tensor;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<OnnxGraph> OnnxGraph::Read(const std::string& path) {
+  PADDOCK_ASSIGN_OR_RETURN(const ModelInfo info, ReadModelInfo(path));
+  if (info.kind != "onnx")
+    return InvalidArgumentError("the step works on ONNX models, and this one is of kind '" + info.kind + "'");
+  for (const std::string& note : info.notes) return InvalidArgumentError(note);
+  PADDOCK_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  OnnxGraph result;
+  result.model_ = std::make_unique<onnx::ModelProto>();
+  if (!result.model_->ParseFromString(bytes)) return InvalidArgumentError("not an ONNX model");
+  PADDOCK_RETURN_IF_ERROR(CheckFlat(*result.model_));
+
+  onnx::GraphProto& graph = result.graph();
+  if (graph.sparse_initializer_size() > 0) {
+    return InvalidArgumentError("initializer '" + graph.sparse_initializer(0).values().name() +
+                                "' is sparse, which no step can change; export the model with dense weights");
+  }
+  std::vector<onnx::NodeProto> nodes;
+  for (onnx::NodeProto& node : *graph.mutable_node()) {
+    if (auto constant = ConstantOf(node)) {
+      *graph.add_initializer() = std::move(*constant);
+    } else {
+      nodes.push_back(std::move(node));
+    }
+  }
+  result.SetNodes(std::move(nodes));
+  for (int i = graph.input_size() - 1; i >= 0; --i) {
+    if (result.Initializer(graph.input(i).name()) != nullptr) graph.mutable_input()->DeleteSubrange(i, 1);
+  }
+  PADDOCK_RETURN_IF_ERROR(result.InferShapes());
+  return result;
+}
+
+Status OnnxGraph::Write(const std::string& path) const {
+  try {
+    onnx::checker::check_model(*model_);
+  } catch (const std::exception& error) {
+    return InternalError(std::string("the changed model is not consistent: ") + error.what());
+  }
+  std::string bytes;
+  if (!model_->SerializeToString(&bytes)) return InternalError("the changed model cannot be serialised");
+  return WriteFileAtomically(path, bytes);
+}
+
+std::int64_t OnnxGraph::opset() const {
+  for (const auto& opset : model_->opset_import()) {
+    if (opset.domain().empty() || opset.domain() == "ai.onnx") return opset.version();
+  }
+  return 0;
+}
+
+void OnnxGraph::SetOpset(std::int64_t opset) {
+  for (auto& import : *model_->mutable_opset_import()) {
+    if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(opset);
+  }
+}
+
+const onnx::TensorProto* OnnxGraph::Initializer(const std::string& name) const {
+  const auto found = initializers_.find(name);
+  return found == initializers_.end() ? nullptr : &graph().initializer(found->second);
+}
+
+void OnnxGraph::SetInitializer(onnx::TensorProto tensor) {
+  const auto [entry, is_new] = initializers_.emplace(tensor.name(), graph().initializer_size());
+  names_.insert(tensor.name());
+  if (is_new) {
+    *graph().add_initializer() = std::move(tensor);
+  } else {
+    *graph().mutable_initializer(entry->second) = std::move(tensor);
+  }
+}
+
+std::optional<TensorInfo> OnnxGraph::Value(const std::string& name) const {
+  if (const onnx::TensorProto* tensor = Initializer(name)) {
+    const auto type = ElementTypeOf(tensor->data_type());
+    if (!type) return std::nullopt;
+    return TensorInfo{name, *type, Shape(tensor->dims().begin(), tensor->dims().end())};
+  }
+  for (const auto* values : {&graph().value_info(), &graph().input(), &graph().output()}) {
+    if (auto value = FindValue(*values, name)) return value;
+  }
+  return std::nullopt;
+}
+
+bool OnnxGraph::IsOutput(const std::string& name) const {
+  return std::any_of(graph().output().begin(), graph().output().end(),
+                     [&](const onnx::ValueInfoProto& output) { return output.name() == name; });
+}
+
+std::map<std::string, std::vector<int>> OnnxGraph::Consumers() const {
+  std::map<std::string, std::vector<int>> consumers;
+  for (int i = 0; i < graph().node_size(); ++i) {
+    for (const std::string& input : graph().node(i).input()) {
+      if (!input.empty()) consumers[input].push_back(i);
+    }
+  }
+  return consumers;
+}
+
+std::map<std::string, int> OnnxGraph::Producers() const {
+  std::map<std::string, int> producers;
+  for (int i = 0; i < graph().node_size(); ++i) {
+    for (const std::string& output : graph().node(i).output()) {
+      if (!output.empty()) producers[output] = i;
+    }
+  }
+  return producers;
+}
+
+std::string OnnxGraph::NewName(std::string_view base) {
+  std::string name(base);
+  for (int i = 1; !names_.insert(name).second; ++i) name = std::string(base) + "_" + std::to_string(i);
+  return name;
+}
+
+void OnnxGraph::SetNodes(std::vector<onnx::NodeProto> nodes) {
+  graph().clear_node();
+  for (onnx::NodeProto& node : nodes) *graph().add_node() = std::move(node);
+  IndexNames();
+}
+
+void OnnxGraph::RemoveUnused() {
+  std::set<std::string> needed;
+  for (const auto& output : graph().output()) needed.insert(output.name());
+  std::vector<onnx::NodeProto> kept;
+  for (int i = graph().node_size() - 1; i >= 0; --i) {
+    onnx::NodeProto& node = *graph().mutable_node(i);
+    const bool is_needed = std::any_of(node.output().begin(), node.output().end(),
+                                       [&](const std::string& output) { return needed.contains(output); });
+    if (!is_needed) continue;
+    needed.insert(node.input().begin(), node.input().end());
+    kept.push_back(std::move(node));
+  }
+  std::reverse(kept.begin(), kept.end());
+  auto& initializers = *graph().mutable_initializer();
+  initializers.erase(
+      std::remove_if(initializers.begin(), initializers.end(),
+                     [&](const onnx::TensorProto& tensor) { return !needed.contains(tensor.name()); }),
+      initializers.end());
+  SetNodes(std::move(kept));
+}
+
+Status OnnxGraph::InferShapes() {
+  graph().clear_value_info();
+  try {
+    onnx::shape_inference::InferShapes(*model_);
+  } catch (const std::exception& error) {
+    return InvalidArgumentError(std::string("shapes cannot be inferred: ") + error.what() +
+                                "; export the model anew");
+  }
+  return OkStatus();
+}
+
+void OnnxGraph::IndexNames() {
+  initializers_.clear();
+  names_.clear();
+  for (int i = 0; i < graph().initializer_size(); ++i) initializers_[graph().initializer(i).name()] = i;
+  for (const auto& [name, index] : initializers_) names_.insert(name);
+  for (const auto& input : graph().input()) names_.insert(input.name());
+  for (const auto& node : graph().node()) {
+    names_.insert(node.name());
+    names_.insert(node.output().begin(), node.output().end());
+  }
+}
+
+}  // namespace paddock
