@@ -47,6 +47,16 @@ struct PreprocessStep {
       action;
 };
 
+// What the bytes of a file without a format are: after the header, records of one size to the end of the file. A record is a
+// sample, with a label before or after it when label_type is given. Little-endian.
+struct RawLayout {
+  ElementType type = ElementType::kUint8;
+  Shape shape;  // of one sample
+  std::uint64_t header_bytes = 0;
+  std::optional<ElementType> label_type;
+  bool label_after = false;
+};
+
 struct DataSpec {
   std::map<std::string, std::string>
       inputs;  // model input -> array in the file; empty for a model with one input and a file with one array that is not the labels
@@ -57,6 +67,7 @@ struct DataSpec {
   std::optional<double> accuracy_interval;
   std::uint64_t seed = 0;
   std::vector<PreprocessStep> preprocess;
+  std::optional<RawLayout> raw;  // absent: the file's content tells its format
 };
 
 }  // namespace paddock

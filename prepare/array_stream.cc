@@ -10,21 +10,25 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file.h"
+
 namespace paddock {
 
 // Fewer bytes than asked for, and 0, mean the end.
 struct ArrayStream::Source {
   virtual ~Source() = default;
   virtual Result<std::uint64_t> Read(char* out, std::uint64_t size) = 0;
+  // False when what lies between must be read.
+  virtual bool Seek(std::uint64_t) { return false; }
   std::uint64_t declared_bytes = 0;
 };
 
 namespace {
 
-constexpr std::string_view kNextStep =
-    "; the file is truncated or damaged, save it anew with numpy.save or numpy.savez";
-constexpr std::string_view kSuffix = ".npy";
-constexpr zip_int64_t kMaxMembers = 1000;
+constexpr std::string_view kNextStep = "; the file is truncated or damaged, save it anew";
+constexpr zip_int64_t kMaxMembers = 1'000'000;
+constexpr std::uint64_t kDeflateRatio = 1040;  // above what deflate can reach, 1032
+constexpr std::uint64_t kSeekBytes = 1 << 16;  // a shorter way is read, as the system reads it anyway
 
 Status Broken(const std::string& what) { return InvalidArgumentError(what + std::string(kNextStep)); }
 
@@ -60,32 +64,25 @@ class ZipArchive final : public ArchiveFile {
     const zip_int64_t count = zip_get_num_entries(zip_.get(), 0);
     if (count > kMaxMembers) {
       return InvalidArgumentError("it has " + std::to_string(count) + " members and at most " +
-                                  std::to_string(kMaxMembers) +
-                                  " are read; put the arrays of one job into one file");
+                                  std::to_string(kMaxMembers) + " are read; split the data set");
     }
     for (zip_int64_t i = 0; i < count; ++i) {
       zip_stat_t stat;
       zip_stat_init(&stat);
-      constexpr zip_uint64_t kNeeded =
-          ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+      constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE |
+                                       ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
       if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(i), 0, &stat) != 0 ||
           (stat.valid & kNeeded) != kNeeded) {
         return Broken("its member " + std::to_string(i) + " cannot be listed");
       }
       const std::string_view name = stat.name;
-      if (!name.ends_with(kSuffix)) continue;  // what else lies in the archive is no array
-      const std::string text = "its member '" + std::string(name) + "' ";
-      if (stat.encryption_method != ZIP_EM_NONE) {
-        return InvalidArgumentError(text + "is encrypted; save it anew with numpy.savez");
-      }
-      if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE) {
-        return InvalidArgumentError(
-            text + "uses zip compression method " + std::to_string(stat.comp_method) +
-            ", and only store and deflate are read; save it anew with numpy.savez_compressed");
-      }
-      members_.push_back({.name = std::string(name.substr(0, name.size() - kSuffix.size())),
+      if (name.ends_with('/')) continue;
+      members_.push_back({.name = std::string(name),
                           .index = static_cast<std::uint64_t>(i),
-                          .bytes = stat.size});
+                          .bytes = stat.size,
+                          .packed_bytes = stat.comp_size,
+                          .method = stat.comp_method,
+                          .is_encrypted = stat.encryption_method != ZIP_EM_NONE});
     }
     return OkStatus();
   }
@@ -95,24 +92,37 @@ class ZipArchive final : public ArchiveFile {
 
 class ZipSource final : public ArrayStream::Source {
  public:
-  ZipSource(std::shared_ptr<ArchiveFile> archive, zip_file_t* file)
-      : archive_(std::move(archive)), file_(file) {}
+  ZipSource(std::shared_ptr<ArchiveFile> archive, zip_file_t* file, bool is_stored)
+      : archive_(std::move(archive)), file_(file), is_stored_(is_stored) {}
 
   Result<std::uint64_t> Read(char* out, std::uint64_t size) override {
     const zip_int64_t got = zip_fread(file_.get(), out, size);
     if (got >= 0) return static_cast<std::uint64_t>(got);
     return Broken(std::string("cannot be unpacked (") + zip_file_strerror(file_.get()) + ")");
   }
+  bool Seek(std::uint64_t target) override {
+    return is_stored_ && zip_fseek(file_.get(), static_cast<zip_int64_t>(target), SEEK_SET) == 0;
+  }
 
  private:
   std::shared_ptr<ArchiveFile> archive_;
   std::unique_ptr<zip_file_t, ZipMemberCloser> file_;
+  bool is_stored_;
 };
 
 Result<ArrayStream> ZipArchive::OpenMember(const ArrayMember& member) {
+  if (member.is_encrypted) return InvalidArgumentError("is encrypted; save it anew without a password");
+  if (member.method != ZIP_CM_STORE && member.method != ZIP_CM_DEFLATE) {
+    return InvalidArgumentError("uses zip compression method " + std::to_string(member.method) +
+                                ", and only store and deflate are read; save it anew with one of them");
+  }
+  if (member.bytes / kDeflateRatio > member.packed_bytes) {
+    return Broken("declares " + std::to_string(member.bytes) + " bytes, which cannot come out of the " +
+                  std::to_string(member.packed_bytes) + " that it takes in the archive");
+  }
   zip_file_t* file = zip_fopen_index(zip_.get(), member.index, 0);
   if (file == nullptr) return Broken(std::string("cannot be opened (") + zip_strerror(zip_.get()) + ")");
-  auto source = std::make_unique<ZipSource>(shared_from_this(), file);
+  auto source = std::make_unique<ZipSource>(shared_from_this(), file, member.method == ZIP_CM_STORE);
   source->declared_bytes = member.bytes;
   return ArrayStream(std::move(source));
 }
@@ -131,6 +141,7 @@ class PlainSource final : public ArrayStream::Source {
       if (errno != EINTR) return ErrnoStatus(errno, "cannot be read");
     }
   }
+  bool Seek(std::uint64_t target) override { return ::lseek(fd_, static_cast<off_t>(target), SEEK_SET) >= 0; }
 
  private:
   int fd_;
@@ -173,6 +184,12 @@ Status ArrayStream::Read(char* out, std::uint64_t size) {
 }
 
 Status ArrayStream::SkipTo(std::uint64_t target) {
+  const bool is_within = target <= source_->declared_bytes;
+  if (is_within && target - offset_ > kSeekBytes && source_->Seek(target)) offset_ = target;
+  return ReadTo(target);
+}
+
+Status ArrayStream::ReadTo(std::uint64_t target) {
   std::array<char, 1 << 16> discarded;
   while (offset_ < target) {
     PADDOCK_RETURN_IF_ERROR(
@@ -182,25 +199,23 @@ Status ArrayStream::SkipTo(std::uint64_t target) {
 }
 
 Status ArrayStream::ExpectEnd() {
-  PADDOCK_RETURN_IF_ERROR(SkipTo(source_->declared_bytes));
+  PADDOCK_RETURN_IF_ERROR(ReadTo(source_->declared_bytes));
   char extra = 0;
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t got, source_->Read(&extra, 1));
   return got == 0 ? OkStatus()
                   : Broken("goes on after the " + std::to_string(offset_) + " bytes that it declares");
 }
 
-Result<std::shared_ptr<ArchiveFile>> ArchiveFile::Open(const std::string& path, std::uint64_t file_bytes,
-                                                       const std::string& npy_name) {
-  auto plain = std::make_shared<PlainFile>(path, ArrayMember{.name = npy_name, .bytes = file_bytes});
-  PADDOCK_ASSIGN_OR_RETURN(ArrayStream beginning, plain->OpenMember(plain->members().front()));
-  std::array<char, 2> magic{};
-  if (file_bytes < magic.size()) return Broken("neither an .npz nor an .npy");
-  PADDOCK_RETURN_IF_ERROR(beginning.Read(magic.data(), magic.size()));
-  if (magic[0] == 'P' && magic[1] == 'K') return ZipArchive::Open(path);
-  if (magic[0] == '\x93' && magic[1] == 'N') return std::shared_ptr<ArchiveFile>(std::move(plain));
-  return InvalidArgumentError(
-      "neither an .npz nor an .npy (it begins with neither 'PK' nor \\x93NUMPY); save the arrays with "
-      "numpy.savez");
+Result<std::shared_ptr<ArchiveFile>> ArchiveFile::OpenZip(const std::string& path) {
+  return ZipArchive::Open(path);
+}
+
+Result<std::shared_ptr<ArchiveFile>> ArchiveFile::OpenPlain(const std::string& path,
+                                                            const std::string& member_name) {
+  PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(path));
+  return std::shared_ptr<ArchiveFile>(std::make_shared<PlainFile>(
+      path,
+      ArrayMember{.name = member_name, .index = 0, .bytes = bytes, .packed_bytes = bytes, .method = 0}));
 }
 
 }  // namespace paddock

@@ -116,11 +116,22 @@ std::string BatchName(std::size_t number) {
   return name;
 }
 
+// "labels: 3 classes in the sorted order of their texts: 0 cat, 1 dog, 2 fox"
+std::string ClassNote(const std::vector<std::string>& class_names) {
+  constexpr std::size_t kShown = 20;
+  if (class_names.empty()) return "";
+  std::string note =
+      "labels: " + std::to_string(class_names.size()) + " classes in the sorted order of their texts:";
+  for (std::size_t i = 0; i < std::min(kShown, class_names.size()); ++i)
+    note += (i == 0 ? " " : ", ") + std::to_string(i) + " " + class_names[i];
+  return class_names.size() > kShown ? note + " ..." : note;
+}
+
 }  // namespace
 
 Status CheckData(const DataSpec& spec, const std::string& data_path, const ModelInfo& model, Task task,
                  const std::string& shown_name) {
-  PADDOCK_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(data_path, shown_name));
+  PADDOCK_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(data_path, shown_name, spec));
   PADDOCK_ASSIGN_OR_RETURN(const DataPlan plan, PlanData(file, spec, model, task));
   PADDOCK_ASSIGN_OR_RETURN(const auto chosen, Choose(plan, spec));
   for (const InputFeed& feed : plan.feeds) {
@@ -133,7 +144,7 @@ Status CheckData(const DataSpec& spec, const std::string& data_path, const Model
 Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_path, const ModelInfo& model,
                                  Task task, const DataLimits& limits, const std::string& output_folder,
                                  const std::string& shown_name) {
-  PADDOCK_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(data_path, shown_name));
+  PADDOCK_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(data_path, shown_name, spec));
   PADDOCK_ASSIGN_OR_RETURN(const DataPlan plan, PlanData(file, spec, model, task));
   PreparedData prepared;
   PADDOCK_ASSIGN_OR_RETURN(prepared.indices, Choose(plan, spec));
@@ -154,6 +165,8 @@ Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_p
   if (spec.labels.empty()) return prepared;
   PADDOCK_ASSIGN_OR_RETURN(Tensor labels, file.ReadRows(spec.labels, prepared.indices));
   PADDOCK_RETURN_IF_ERROR(file.Verify(spec.labels));
+  if (const std::string note = ClassNote(file.ClassNames(labels.info)); !note.empty())
+    prepared.notes.push_back(note);
   labels.info.name = "labels";
   PADDOCK_ASSIGN_OR_RETURN(const std::string bytes, EncodeTensorFile({std::move(labels)}));
   prepared.labels_path = output_folder + "/labels.tensors";

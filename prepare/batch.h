@@ -43,10 +43,11 @@ struct PreparedData {
   std::vector<BatchFile> batches;      // in sample order; together every chosen sample
   std::string labels_path;             // tensor file with the one tensor "labels"; empty: no labels
   std::vector<std::uint64_t> indices;  // of the chosen samples in the data file, in sample order
+  std::vector<std::string> notes;      // for people: the classes that the file has as text
 };
 
 // The cheap validation at submit: metadata, labels, and the elements of arrays of up to 1 MiB (so that a damaged file is
-// found; larger ones are verified by PrepareData).
+// found; larger ones are verified by PrepareData as far as it reads them).
 Status CheckData(const DataSpec& spec, const std::string& data_path, const ModelInfo& model, Task task,
                  const std::string& shown_name = {});
 

@@ -1,9 +1,10 @@
-// A data file of a job: the named arrays of an .npz (zip of .npy members, stored or deflated) or the one array of an .npy,
-// which is called "data".
+// A data file of a job as named arrays, told by its content: an .npz or .npy, CSV (also packed by gzip), or what
+// DataSpec::raw declares. docs/data.md says what the arrays of each are called.
 //
-// Open() reads the directory and each array's header, no elements. ReadRows() streams: memory is the selected rows and one
-// small buffer, whatever the size of the array. Rows in ascending order over several calls cost one pass over a deflated
-// member; going back starts it anew. Foreign bytes: declared sizes and shapes must agree before anything is allocated.
+// Open() reads the directory and each array's header, no elements; of CSV, which has none, it reads every line once.
+// ReadRows() streams: memory is the selected rows and one small buffer, whatever the size of the array. Rows in ascending
+// order over several calls cost one pass over a packed file or member; going back starts it anew. What is not packed is read
+// only where the rows are. Foreign bytes: declared sizes and shapes must agree before anything is allocated.
 // Errors name the file, the array and the next step. One thread at a time; the file must not change while it is open.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kpi/data_spec.h"
 #include "kpi/tensor.h"
 
 namespace paddock {
@@ -28,12 +30,14 @@ class DataFile {
  public:
   // NOT_FOUND and PERMISSION_DENIED of the path; INVALID_ARGUMENT for anything else that is wrong with the file. The kind is
   // told by content, not by the file's name. `shown_name` is what errors call the file (a blob's path means nothing to a user);
-  // empty: the path.
-  static Result<DataFile> Open(const std::string& path, std::string shown_name = {});
+  // empty: the path. Of `spec` only what says how to read the file counts: raw, labels.
+  static Result<DataFile> Open(const std::string& path, std::string shown_name = {},
+                               const DataSpec& spec = {});
   DataFile(DataFile&&) noexcept;
   DataFile& operator=(DataFile&&) noexcept;
   ~DataFile();
 
+  // Those that a job may leave unnamed; Find() may know more, such as the columns of a CSV file.
   const std::vector<ArrayInfo>& arrays() const;
   // NOT_FOUND lists the arrays that exist, with the nearest name first.
   Result<ArrayInfo> Find(std::string_view name) const;
@@ -42,8 +46,12 @@ class DataFile {
   // The rows of the first dimension, in the order asked for; read in ascending order, so that a call is one pass at the most. OUT_OF_RANGE for a row beyond the end.
   Result<Tensor> ReadRows(std::string_view name, std::span<const std::uint64_t> rows);
 
-  // Reads on to the end of the array, so that a checksum or a length that is wrong there is found too.
+  // Reads on to the end of the array, so that a checksum, a length or a text that is wrong there is found too. After rows
+  // were passed over in what is not packed, the checksum is not known.
   Status Verify(std::string_view name);
+
+  // Of an array of class numbers that the file has as text: the text of each number. Empty: the file has numbers.
+  const std::vector<std::string>& ClassNames(const ArrayInfo& array) const;
 
  private:
   struct State;

@@ -165,13 +165,19 @@ std::optional<std::int64_t> ClassCount(const ModelInfo& model) {
   return classes == 1 ? 2 : classes;
 }
 
+std::string ClassText(std::int64_t label, const std::vector<std::string>& class_names) {
+  if (label < 0 || static_cast<std::size_t>(label) >= class_names.size()) return "";
+  return " ('" + class_names[static_cast<std::size_t>(label)] + "', its place in the sorted order of the " +
+         std::to_string(class_names.size()) + " texts)";
+}
+
 Status CheckLabelRange(const std::vector<std::int64_t>& labels, const ModelInfo& model,
-                       const std::string& field) {
+                       const std::vector<std::string>& class_names, const std::string& field) {
   const auto classes = ClassCount(model);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] >= 0 && (!classes || labels[i] < *classes)) continue;
     return InvalidArgumentError(field + "sample " + std::to_string(i) + " has the label " +
-                                std::to_string(labels[i]) +
+                                std::to_string(labels[i]) + ClassText(labels[i], class_names) +
                                 (classes ? ", and the model's output " + TensorText(model.outputs[0]) +
                                                " knows 0 to " + std::to_string(*classes - 1)
                                          : ", and labels count from 0") +
@@ -197,6 +203,24 @@ Status CheckLabelShape(const ArrayInfo& labels, Task task, const std::string& fi
   return InvalidArgumentError(field + "it is " + TensorText(labels) + ", and " + wanted);
 }
 
+Result<std::vector<std::int64_t>> ReadClasses(DataFile& file, const ArrayInfo& labels) {
+  constexpr std::uint64_t kAtOnce = 1 << 16;
+  const std::vector<PreprocessStep> to_int64 = {{.input = "", .action = CastStep{ElementType::kInt64}}};
+  const auto samples = static_cast<std::uint64_t>(labels.shape[0]);
+  std::vector<std::int64_t> classes;
+  classes.reserve(samples);
+  while (classes.size() < samples) {
+    std::vector<std::uint64_t> rows(std::min<std::uint64_t>(kAtOnce, samples - classes.size()));
+    std::iota(rows.begin(), rows.end(), classes.size());
+    PADDOCK_ASSIGN_OR_RETURN(Tensor read, file.ReadRows(labels.name, rows));
+    PADDOCK_ASSIGN_OR_RETURN(const Tensor wide, Preprocess(std::move(read), to_int64));
+    const auto* values = reinterpret_cast<const std::int64_t*>(wide.bytes.data());
+    classes.insert(classes.end(), values, values + rows.size());
+  }
+  PADDOCK_RETURN_IF_ERROR(file.Verify(labels.name));
+  return classes;
+}
+
 // Reads integer labels of shape [n]; checks labels of every kind.
 Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, Task task, DataPlan* plan) {
   if (spec.labels.empty()) {
@@ -220,16 +244,9 @@ Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, 
   PADDOCK_RETURN_IF_ERROR(CheckLabelShape(found, task, field));
   if (!is_class || task == Task::kRegression) return OkStatus();
 
-  std::vector<std::uint64_t> rows(plan->samples);
-  std::iota(rows.begin(), rows.end(), std::uint64_t{0});
-  auto labels = file.ReadRows(spec.labels, rows);
-  if (!labels.ok()) return labels.status();
-  PADDOCK_RETURN_IF_ERROR(file.Verify(spec.labels));
-  const std::vector<PreprocessStep> to_int64 = {{.input = "", .action = CastStep{ElementType::kInt64}}};
-  PADDOCK_ASSIGN_OR_RETURN(const Tensor wide, Preprocess(std::move(labels).value(), to_int64));
-  const auto* values = reinterpret_cast<const std::int64_t*>(wide.bytes.data());
-  plan->strata.emplace(values, values + plan->samples);
-  return task == Task::kClassification ? CheckLabelRange(*plan->strata, model, field) : OkStatus();
+  PADDOCK_ASSIGN_OR_RETURN(plan->strata, ReadClasses(file, found));
+  return task == Task::kClassification ? CheckLabelRange(*plan->strata, model, file.ClassNames(found), field)
+                                       : OkStatus();
 }
 
 }  // namespace

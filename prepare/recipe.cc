@@ -24,6 +24,15 @@ Json FieldsOf(const QuantizeStep& step) {
 Json FieldsOf(const TransposeStep& step) { return {{"axes", step.axes}}; }
 Json FieldsOf(const ReshapeStep& step) { return {{"shape", step.shape}}; }
 
+Json FieldsOf(const RawLayout& raw) {
+  return {{"type", ElementTypeName(raw.type)},
+          {"shape", raw.shape},
+          {"header_bytes", raw.header_bytes},
+          {"label_type", raw.label_type ? Json(ElementTypeName(*raw.label_type)) : Json()},
+          {"label_after", raw.label_after}};
+}
+
+// A field that is younger than the recipe's version stands there only when it is set, so that older keys stay.
 Json ToJson(const DataSpec& spec) {
   Json steps = Json::array();
   for (const PreprocessStep& step : spec.preprocess) {
@@ -37,6 +46,7 @@ Json ToJson(const DataSpec& spec) {
                {"preprocess", steps}};
   if (spec.accuracy_interval)
     json["order"] = "random";  // how wide an interval makes no difference to the batches
+  if (spec.raw) json["raw"] = FieldsOf(*spec.raw);
   return json;
 }
 

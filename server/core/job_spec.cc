@@ -69,6 +69,23 @@ void ReadStep(StrictObject& object, PreprocessStep* step) {
   }
 }
 
+Json RawAsJson(const RawLayout& raw) {
+  Json json = {{"type", ElementTypeName(raw.type)},
+               {"shape", raw.shape},
+               {"header_bytes", raw.header_bytes},
+               {"label_after", raw.label_after}};
+  if (raw.label_type) json["label_type"] = ElementTypeName(*raw.label_type);
+  return json;
+}
+
+void ReadRaw(StrictObject& object, RawLayout* raw) {
+  ReadName(object, "type", ParseElementType, &raw->type);
+  object.Required("shape", &raw->shape);
+  object.Required("header_bytes", &raw->header_bytes);
+  object.Required("label_after", &raw->label_after);
+  if (object.Has("label_type")) ReadName(object, "label_type", ParseElementType, &raw->label_type.emplace());
+}
+
 Json DataSpecAsJson(const DataSpec& data) {
   Json preprocess = Json::array();
   for (const PreprocessStep& step : data.preprocess) preprocess.push_back(StepAsJson(step));
@@ -76,6 +93,7 @@ Json DataSpecAsJson(const DataSpec& data) {
       {"inputs", data.inputs}, {"labels", data.labels}, {"seed", data.seed}, {"preprocess", preprocess}};
   if (data.samples) json["samples"] = *data.samples;
   if (data.accuracy_interval) json["accuracy_interval"] = *data.accuracy_interval;
+  if (data.raw) json["raw"] = RawAsJson(*data.raw);
   return json;
 }
 
@@ -86,6 +104,8 @@ void ReadDataSpec(StrictObject& object, DataSpec* data) {
   object.Optional("accuracy_interval", &data->accuracy_interval);
   object.Required("seed", &data->seed);
   ReadList(object, "preprocess", &data->preprocess, ReadStep);
+  if (object.Has("raw"))
+    ReadObject(object, "raw", [&](StrictObject& raw) { ReadRaw(raw, &data->raw.emplace()); });
 }
 
 Json VariantAsJson(const Variant& variant) {

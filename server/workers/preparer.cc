@@ -156,6 +156,7 @@ Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const Prepared
                           std::to_string(recipe.batches.size()) +
                           (recipe.batches.size() == 1 ? " batch, " : " batches, ") + std::to_string(bytes) +
                           " bytes");
+  recipe.report.insert(recipe.report.end(), data.notes.begin(), data.notes.end());
   return recipe;
 }
 

@@ -23,7 +23,7 @@ RULES = [
     ("device_drivers/registry.", DRIVER_API + ["device_drivers/"]),
     ("device_drivers/meters_registry.", DRIVER_API + ["device_drivers/meters"]),
     ("device_drivers/", DRIVER_API),  # a family: device_drivers/NAME/; never another family
-    ("prepare/", KPI + ["device_drivers/onnxruntime/ort_"]),  # a vendor library's wrapper, never its driver
+    ("prepare/", KPI + ["prepare/", "device_drivers/onnxruntime/ort_"]),  # a vendor library's wrapper, never its driver
     ("agent/", DRIVER_API + ["device_drivers/registry.h", "device_drivers/meters_registry.h"]),
     ("server/core/", CORE),
     ("server/store/", STORE),

@@ -117,7 +117,7 @@ TEST_CASE("what is no data file says so and names the next step") {
   CHECK_THAT(DataFile::Open(folder / "empty.npz").status().message(), Contains("empty.npz' is empty"));
   WriteBytes(folder / "text.npz", "hello, world");
   CHECK_THAT(DataFile::Open(folder / "text.npz").status().message(),
-             Contains("text.npz") && Contains("neither an .npz nor an .npy") && Contains("numpy.savez"));
+             Contains("text.npz") && Contains("as CSV") && Contains("give samples"));
   WriteNpz(folder / "none.npz", {{"readme.txt", "hello"}});
   CHECK_THAT(DataFile::Open(folder / "none.npz").status().message(), Contains("holds no array"));
 }
@@ -134,7 +134,7 @@ TEST_CASE("every truncation of an npz is an error") {
       WriteBytes(folder / "cut.npz", bytes.substr(0, length));
       const Status status = ReadAll(folder / "cut.npz");
       REQUIRE(status.code() == StatusCode::kInvalidArgument);
-      REQUIRE_THAT(status.message(), Contains("cut.npz") && Contains("numpy.save"));
+      REQUIRE_THAT(status.message(), Contains("cut.npz") && (Contains("anew") || Contains("another file")));
     }
   }
 }
@@ -205,7 +205,7 @@ TEST_CASE("archives that cannot be read safely are refused by name") {
   const TempDir folder;
   WriteNpz(folder / "d.npz", {{"x.npy", Npy("|u1", {2000}, std::string(2000, 'x'))}}, ZIP_CM_BZIP2);
   CHECK_THAT(DataFile::Open(folder / "d.npz").status().message(),
-             Contains("compression method 12") && Contains("savez_compressed"));
+             Contains("compression method 12") && Contains("store and deflate"));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
                      {"", DequantizeStep{0.58, 83}},
                      {"", QuantizeStep{0.25, -3, ElementType::kUint8}},
                      {"", TransposeStep{{1, 0}}},
-                     {"", ReshapeStep{{-1, 4}}}}};
+                     {"", ReshapeStep{{-1, 4}}}},
+                    RawLayout{ElementType::kInt8, {49, 10, 1}, 16, ElementType::kUint8, true}};
   spec.task = Task::kClassification;
   Variant variant{"int8", {"optimize"}, {}};
   variant.options.threads = 2;
@@ -56,6 +57,9 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   CHECK(DecodeJobSpec(EncodeJobSpec(until))->data_spec.accuracy_interval == 0.02);
   CHECK(std::get<QuantizeStep>(decoded->data_spec.preprocess[4].action).to == ElementType::kUint8);
   CHECK(std::get<ReshapeStep>(decoded->data_spec.preprocess[6].action).shape == Shape{-1, 4});
+  REQUIRE(decoded->data_spec.raw);
+  CHECK(decoded->data_spec.raw->shape == Shape{49, 10, 1});
+  CHECK(decoded->data_spec.raw->label_type == ElementType::kUint8);
   CHECK(decoded->scenario.kind == ScenarioKind::kOffline);
   CHECK(decoded->scenario.warmup.min_s == 0.25);
   CHECK(decoded->priority == -4);
