@@ -4,6 +4,7 @@
 
 #include "device_drivers/onnxruntime/onnxruntime_driver.h"
 #include "device_drivers/simulated/simulated_driver.h"
+#include "device_drivers/tflite/tflite_driver.h"
 
 namespace paddock {
 
@@ -13,6 +14,8 @@ std::span<const DriverEntry> AllDrivers() {
        CreateOnnxruntimeDriver},
       {"simulated", "a model of a board: time and energy without hardware, and faults on demand",
        SimulatedOptions(), CreateSimulatedDriver},
+      {"tflite", "TensorFlow Lite models on this machine's CPU or, by a delegate plug-in, on an accelerator",
+       TfliteOptions(), CreateTfliteDriver},
   };
   return kDrivers;
 }

@@ -1,12 +1,10 @@
 #include "device_drivers/onnxruntime/onnxruntime_driver.h"
 
-#include <sys/utsname.h>
-
-#include <fstream>
 #include <string>
 #include <utility>
 
 #include "base/option_reader.h"
+#include "device_drivers/api/host_machine.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "device_drivers/onnxruntime/ort_session.h"
 
@@ -24,27 +22,6 @@ constexpr OptionDoc kOptions[] = {
     {"provider.KEY", "option KEY of the execution provider; default none"},
 };
 
-std::string Architecture() {
-  utsname system{};
-  if (uname(&system) != 0) return "unknown";
-  const std::string machine = system.machine;
-  return machine == "aarch64" ? "arm64" : machine;
-}
-
-// "model name" of x86; ARM kernels say the board's name in the device tree instead.
-std::string ProcessorName() {
-  std::ifstream cpuinfo("/proc/cpuinfo");
-  for (std::string line; std::getline(cpuinfo, line);) {
-    if (!line.starts_with("model name")) continue;
-    const auto value = line.find_first_not_of(" \t:", line.find(':'));
-    if (value != std::string::npos) return line.substr(value);
-  }
-  std::ifstream device_tree("/proc/device-tree/model");
-  std::string name;
-  std::getline(device_tree, name, '\0');
-  return name.empty() ? "unknown processor" : name;
-}
-
 std::string DeviceClass(const std::string& execution_provider) {
   if (execution_provider == "cpu") return "cpu";
   return execution_provider == "cuda" || execution_provider == "tensorrt" ? "gpu" : "accelerator";
@@ -54,9 +31,9 @@ class OnnxruntimeDriver final : public DeviceDriver {
  public:
   OnnxruntimeDriver(std::shared_ptr<const OrtLibrary> library, OrtSettings settings)
       : library_(std::move(library)), settings_(std::move(settings)) {
-    const std::string architecture = Architecture();
+    const std::string architecture = HostArchitecture();
     description_.driver = "onnxruntime";
-    description_.model = architecture + " " + ProcessorName();
+    description_.model = architecture + " " + HostProcessorName();
     description_.runtime = "onnxruntime " + library_->version();
     description_.labels = {
         {"arch", architecture}, {"class", DeviceClass(settings_.execution_provider)}, {"os", "linux"}};
