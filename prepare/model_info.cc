@@ -13,6 +13,8 @@
 #include "base/file.h"
 #include "base/strict_json.h"
 #include "prepare/onnx_graph.h"
+#include "prepare/tflite/tflite_info.h"
+#include "prepare/tflite/tflite_model.h"
 
 namespace paddock {
 namespace {
@@ -182,16 +184,20 @@ Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& show
   if (bytes.empty()) return InvalidArgumentError(where + ": it is empty; export the model to .onnx anew");
   if (bytes.size() > kMaxModelBytes) {
     return InvalidArgumentError(where + ": it has " + std::to_string(bytes.size()) +
-                                " bytes, and ONNX files end at 2 GiB");
+                                " bytes, and models in one file end at 2 GiB");
+  }
+  ModelInfo info;
+  info.size_bytes = bytes.size();
+  if (IsTflite(bytes)) {
+    if (Status status = DescribeTflite(bytes, &info); !status.ok()) return status.WithContext(where);
+    return info;
   }
   onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return InvalidArgumentError(
         where + ": not an ONNX model, or a truncated or damaged one; export it to .onnx anew");
   }
-  ModelInfo info;
   info.kind = "onnx";
-  info.size_bytes = bytes.size();
   if (Status status = Describe(model, &info); !status.ok()) return status.WithContext(where);
   return info;
 }

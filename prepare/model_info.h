@@ -1,4 +1,5 @@
-// What can be known of a model file without running it. ONNX is parsed and checked with libonnx.
+// What can be known of a model file without running it. ONNX is parsed and checked with libonnx, TensorFlow
+// Lite with a schema and checks of our own; the content tells which it is.
 //
 // The batch dimension rule: a model is fed samples. The first dimension of every input is the batch dimension; it must be open
 // or 1, and an open one is the same number of samples for all inputs of a query. All other dimensions must be fixed. A model
@@ -17,15 +18,15 @@
 namespace paddock {
 
 struct ModelInfo {
-  std::string kind;                 // "onnx"
+  std::string kind;                 // "onnx", "tflite"
   std::vector<TensorInfo> inputs;   // without those that an initializer fills
   std::vector<TensorInfo> outputs;  // shape {} when the model does not state one
   std::map<std::string, std::uint64_t>
-      operators;                 // count by name, subgraphs included; "domain:Name" outside ai.onnx
+      operators;  // count by name, subgraphs included; "domain:Name" outside ai.onnx, "custom:Name" in TensorFlow Lite
   std::uint64_t parameters = 0;  // elements of all initializers
   std::int64_t opset = 0;        // of ai.onnx; 0 when the model does not use it
-  std::int64_t ir_version = 0;
-  std::string producer;  // "pytorch 2.1.0"
+  std::int64_t ir_version = 0;   // of ONNX
+  std::string producer;          // "pytorch 2.1.0"
   std::uint64_t size_bytes = 0;
   std::map<std::string, std::string>
       open_dimensions;             // of inputs, those that have a name: "tokens[1]" -> "sequence"
