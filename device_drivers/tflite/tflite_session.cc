@@ -2,20 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "base/file.h"
 #include "device_drivers/api/input_check.h"
+#include "device_drivers/tflite/tflite_interpreter.h"
 
 namespace paddock {
 namespace {
 
 using ModelHandle = std::unique_ptr<tflite::Model, void (*)(tflite::Model*)>;
-using InterpreterHandle = std::unique_ptr<tflite::Interpreter, void (*)(tflite::Interpreter*)>;
-using InterpreterOptionsHandle =
-    std::unique_ptr<tflite::InterpreterOptions, void (*)(tflite::InterpreterOptions*)>;
 
 // ElementType and TfLiteType.
 constexpr std::array<std::pair<ElementType, int>, 13> kTfliteTypes = {{
@@ -34,45 +31,8 @@ constexpr std::array<std::pair<ElementType, int>, 13> kTfliteTypes = {{
     {ElementType::kBfloat16, 19},
 }};
 
-// What TensorFlow Lite says of an interpreter's mistakes; without this it writes them to stderr.
-class Words {
- public:
-  static void Append(void* words, const char* format, std::va_list arguments) {
-    char line[512];
-    if (std::vsnprintf(line, sizeof(line), format, arguments) <= 0) return;
-    std::string& text = static_cast<Words*>(words)->text_;
-    if (text.size() < kMaxBytes) text.append(text.empty() ? "" : "; ").append(line);
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-  }
-  // What was said since the last call.
-  std::string Take() {
-    std::string text = std::exchange(text_, "");
-    return text.empty() ? "it does not say why" : text;
-  }
-
- private:
-  static constexpr std::size_t kMaxBytes = 2000;
-  std::string text_;
-};
-
-// That this build lacks an operator of the model.
-bool SpeaksOfOperator(std::string_view text) {
-  for (const std::string_view words : {"Didn't find op", "unresolved custom op", "with newer model"}) {
-    if (text.find(words) != text.npos) return true;
-  }
-  return false;
-}
-
-// An interpreter that is ready to run, for inputs of these shapes. Destroyed from the last member to the first.
-struct Runner {
-  std::vector<Shape> input_shapes;
-  std::unique_ptr<Words> words;
-  DelegateHandle delegate;
-  InterpreterHandle interpreter;
-};
-
 struct BoundQuery {
-  Runner* runner = nullptr;
+  TfliteInterpreter* interpreter = nullptr;
   std::vector<std::span<const std::byte>> inputs;
 };
 
@@ -94,13 +54,9 @@ class TfliteSession final : public Session {
   Result<std::vector<TensorView>> ReadOutputs() override;
 
  private:
-  // Without shapes: those of the model.
-  Result<std::unique_ptr<Runner>> MakeRunner(std::vector<Shape> input_shapes);
-  Status TakeDelegate(Runner& runner);
-  Status ReadSignature(const Runner& runner, const SessionRequest& request);
+  Result<TfliteInterpreter*> AddInterpreter(const std::vector<Shape>& input_shapes);
+  Status ReadSignature(const tflite::Interpreter* interpreter, const SessionRequest& request);
   Result<TensorInfo> ReadTensor(const tflite::Tensor* tensor) const;
-  Shape ReadShape(const tflite::Tensor* tensor) const;
-  Status ToStatus(tflite::Status status, Words& words, const std::string& what) const;
 
   const std::shared_ptr<const TfliteLibrary> library_;
   const tflite::Api& api_;
@@ -109,9 +65,9 @@ class TfliteSession final : public Session {
   std::vector<TensorInfo> inputs_;
   std::vector<TensorInfo> outputs_;
   std::optional<DelegatedNodes> delegated_;
-  std::vector<std::unique_ptr<Runner>> runners_;
+  std::vector<std::unique_ptr<TfliteInterpreter>> interpreters_;
   std::vector<BoundQuery> queries_;
-  const Runner* last_ = nullptr;  // its outputs can be read
+  const TfliteInterpreter* last_ = nullptr;  // its outputs can be read
 };
 
 Status TfliteSession::Load(const SessionRequest& request) {
@@ -122,79 +78,20 @@ Status TfliteSession::Load(const SessionRequest& request) {
                                 request.artifact_path +
                                 " for a model; check that it is a whole .tflite file");
   }
-  auto runner = MakeRunner({});
-  if (!runner.ok()) {
-    return runner.status().WithContext("TensorFlow Lite " + library_->Version() + " cannot load " +
-                                       request.artifact_path);
+  const auto interpreter = AddInterpreter({});
+  if (!interpreter.ok()) {
+    return interpreter.status().WithContext("TensorFlow Lite " + library_->Version() + " cannot load " +
+                                            request.artifact_path);
   }
-  PADDOCK_RETURN_IF_ERROR(ReadSignature(**runner, request));
-  runners_.push_back(std::move(*runner));
-  return OkStatus();
+  return ReadSignature((*interpreter)->get(), request);
 }
 
-Result<std::unique_ptr<Runner>> TfliteSession::MakeRunner(std::vector<Shape> input_shapes) {
-  auto runner = std::make_unique<Runner>(Runner{std::move(input_shapes),
-                                                std::make_unique<Words>(),
-                                                DelegateHandle(),
-                                                {nullptr, api_.InterpreterDelete}});
-  Words& words = *runner->words;
-  const InterpreterOptionsHandle options(api_.InterpreterOptionsCreate(), api_.InterpreterOptionsDelete);
-  api_.InterpreterOptionsSetNumThreads(options.get(), static_cast<std::int32_t>(settings_.threads));
-  api_.InterpreterOptionsSetErrorReporter(options.get(), Words::Append, &words);
-  runner->interpreter.reset(api_.InterpreterCreate(model_.get(), options.get()));
-  tflite::Interpreter* const interpreter = runner->interpreter.get();
-  if (interpreter == nullptr) {
-    const std::string text = words.Take();
-    const bool lacks_operator = SpeaksOfOperator(text);
-    return lacks_operator ? UnimplementedError(text) : InvalidArgumentError(text);
-  }
-  for (std::size_t i = 0; i < runner->input_shapes.size(); ++i) {
-    const Shape& shape = runner->input_shapes[i];
-    const std::vector<int> dimensions(shape.begin(), shape.end());
-    PADDOCK_RETURN_IF_ERROR(
-        ToStatus(api_.InterpreterResizeInputTensor(interpreter, static_cast<std::int32_t>(i),
-                                                   dimensions.data(), static_cast<int>(dimensions.size())),
-                 words, "an input cannot be resized"));
-  }
-  PADDOCK_RETURN_IF_ERROR(TakeDelegate(*runner));
-  PADDOCK_RETURN_IF_ERROR(
-      ToStatus(api_.InterpreterAllocateTensors(interpreter), words, "the model cannot be prepared"));
-  if (runner->input_shapes.empty()) {
-    for (std::int32_t i = 0; i < api_.InterpreterGetInputTensorCount(interpreter); ++i) {
-      runner->input_shapes.push_back(ReadShape(api_.InterpreterGetInputTensor(interpreter, i)));
-    }
-  }
-  return runner;
-}
-
-Status TfliteSession::TakeDelegate(Runner& runner) {
-  PADDOCK_ASSIGN_OR_RETURN(runner.delegate, MakeDelegate(*library_, settings_));
-  if (runner.delegate == nullptr) return OkStatus();
-  tflite::Status status = tflite::kOk;
-  delegated_ = ApplyDelegate(api_, runner.interpreter.get(), runner.delegate.get(), &status);
-  if (status == tflite::kOk) return OkStatus();
-  if (status == tflite::kApplicationError && settings_.execution_provider == "xnnpack") {
-    // Shapes that depend on the data: XNNPACK takes nothing, and the model runs without it.
-    delegated_ = DelegatedNodes{};
-    return OkStatus();
-  }
-  // Before the delegate was asked, the library went through the model itself.
-  if (!delegated_) return ToStatus(status, *runner.words, "the model cannot be prepared");
-  return UnimplementedError("the delegate of execution provider '" + settings_.execution_provider +
-                            "' refuses the model: " + runner.words->Take());
-}
-
-Status TfliteSession::ToStatus(tflite::Status status, Words& words, const std::string& what) const {
-  if (status == tflite::kOk) return OkStatus();
-  const std::string text = words.Take();
-  const bool lacks_operator = status == tflite::kUnresolvedOps || SpeaksOfOperator(text);
-  return {lacks_operator ? StatusCode::kUnimplemented : StatusCode::kInvalidArgument, what + ": " + text};
-}
-
-Shape TfliteSession::ReadShape(const tflite::Tensor* tensor) const {
-  Shape shape;
-  for (std::int32_t i = 0; i < api_.TensorNumDims(tensor); ++i) shape.push_back(api_.TensorDim(tensor, i));
-  return shape;
+Result<TfliteInterpreter*> TfliteSession::AddInterpreter(const std::vector<Shape>& input_shapes) {
+  PADDOCK_ASSIGN_OR_RETURN(auto interpreter,
+                           TfliteInterpreter::Make(*library_, model_.get(), settings_, input_shapes));
+  delegated_ = interpreter->delegated();
+  interpreters_.push_back(std::move(interpreter));
+  return interpreters_.back().get();
 }
 
 Result<TensorInfo> TfliteSession::ReadTensor(const tflite::Tensor* tensor) const {
@@ -210,7 +107,7 @@ Result<TensorInfo> TfliteSession::ReadTensor(const tflite::Tensor* tensor) const
                               std::to_string(type) + " of TensorFlow Lite) that cannot be measured");
   }
   info.type = known->first;
-  info.shape = ReadShape(tensor);
+  info.shape = TfliteShape(api_, tensor);
   const tflite::QuantizationParams quantization = api_.TensorQuantizationParams(tensor);
   if (quantization.scale > 0) info.quantization = {quantization.scale, quantization.zero_point};
   return info;
@@ -249,8 +146,7 @@ Status CheckStated(const std::vector<TensorInfo>& stated, bool are_inputs, std::
   return OkStatus();
 }
 
-Status TfliteSession::ReadSignature(const Runner& runner, const SessionRequest& request) {
-  const tflite::Interpreter* const interpreter = runner.interpreter.get();
+Status TfliteSession::ReadSignature(const tflite::Interpreter* interpreter, const SessionRequest& request) {
   for (std::int32_t i = 0; i < api_.InterpreterGetInputTensorCount(interpreter); ++i) {
     PADDOCK_ASSIGN_OR_RETURN(TensorInfo info, ReadTensor(api_.InterpreterGetInputTensor(interpreter, i)));
     inputs_.push_back(std::move(info));
@@ -265,12 +161,11 @@ Status TfliteSession::ReadSignature(const Runner& runner, const SessionRequest& 
 
 std::map<std::string, std::string> TfliteSession::EffectiveOptions() const {
   std::map<std::string, std::string> options = settings_.AsText();
-  if (settings_.execution_provider != "cpu") {
-    options["delegated_nodes"] =
-        !delegated_            ? "unknown"
-        : delegated_->all == 0 ? "none"
-                               : std::to_string(delegated_->taken) + " of " + std::to_string(delegated_->all);
-  }
+  if (settings_.execution_provider == "cpu") return options;
+  std::string& text = options["delegated_nodes"];
+  text = "unknown";
+  if (delegated_) text = std::to_string(delegated_->taken) + " of " + std::to_string(delegated_->all);
+  if (delegated_ && delegated_->all == 0) text = "none";
   return options;
 }
 
@@ -282,18 +177,17 @@ Result<std::uint32_t> TfliteSession::Bind(std::span<const TensorView> inputs) {
     shapes.push_back(input.shape);
     query.inputs.push_back(input.bytes);
   }
-  for (const auto& runner : runners_) {
-    if (runner->input_shapes == shapes) query.runner = runner.get();
+  for (const auto& interpreter : interpreters_) {
+    if (interpreter->input_shapes() == shapes) query.interpreter = interpreter.get();
   }
-  if (query.runner == nullptr) {
-    if (queries_.empty()) runners_.clear();  // nobody will use it, and it may be large
-    auto runner = MakeRunner(std::move(shapes));
-    if (!runner.ok()) {
+  if (query.interpreter == nullptr) {
+    if (queries_.empty()) interpreters_.clear();  // the one of Load() may be large, and no query uses it
+    const auto interpreter = AddInterpreter(shapes);
+    if (!interpreter.ok()) {
       const TensorInfo first = {inputs_[0].name, inputs[0].type, inputs[0].shape};
-      return runner.status().WithContext("the model cannot run with " + TensorText(first));
+      return interpreter.status().WithContext("the model cannot run with " + TensorText(first));
     }
-    query.runner = runner->get();
-    runners_.push_back(std::move(*runner));
+    query.interpreter = *interpreter;
   }
   queries_.push_back(std::move(query));
   return static_cast<std::uint32_t>(queries_.size() - 1);
@@ -304,7 +198,7 @@ Status TfliteSession::Invoke(std::uint32_t query) {
   if (query >= queries_.size())
     return InvalidArgumentError("no query " + std::to_string(query) + " is bound");
   const BoundQuery& bound = queries_[query];
-  tflite::Interpreter* const interpreter = bound.runner->interpreter.get();
+  tflite::Interpreter* const interpreter = bound.interpreter->get();
   tflite::Status status = tflite::kOk;
   for (std::size_t i = 0; i < bound.inputs.size() && status == tflite::kOk; ++i) {
     tflite::Tensor* const tensor = api_.InterpreterGetInputTensor(interpreter, static_cast<std::int32_t>(i));
@@ -312,10 +206,10 @@ Status TfliteSession::Invoke(std::uint32_t query) {
   }
   if (status == tflite::kOk) status = api_.InterpreterInvoke(interpreter);
   if (status == tflite::kOk) {
-    last_ = bound.runner;
+    last_ = bound.interpreter;
     return OkStatus();
   }
-  const Status failure = ToStatus(status, *bound.runner->words, "TensorFlow Lite cannot run the model");
+  const Status failure = bound.interpreter->ToStatus(status, "TensorFlow Lite cannot run the model");
   return settings_.execution_provider == "external" ? UnavailableError(failure.message()) : failure;
 }
 
@@ -325,9 +219,9 @@ Result<std::vector<TensorView>> TfliteSession::ReadOutputs() {
   std::vector<TensorView> views;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const tflite::Tensor* const tensor =
-        api_.InterpreterGetOutputTensor(last_->interpreter.get(), static_cast<std::int32_t>(i));
+        api_.InterpreterGetOutputTensor(last_->get(), static_cast<std::int32_t>(i));
     const auto* const data = static_cast<const std::byte*>(api_.TensorData(tensor));
-    views.push_back({outputs_[i].type, ReadShape(tensor), {data, api_.TensorByteSize(tensor)}});
+    views.push_back({outputs_[i].type, TfliteShape(api_, tensor), {data, api_.TensorByteSize(tensor)}});
   }
   return views;
 }
