@@ -6,9 +6,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "base/status.h"
 #include "kpi/tensor.h"
 
 namespace paddock {
@@ -41,9 +43,47 @@ struct ReshapeStep {
   Shape shape;
 };  // of one sample; one dimension may be -1
 
+enum class ResizeMethod : std::uint8_t { kBilinear, kNearest };
+struct ResizeStep {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  ResizeMethod method = ResizeMethod::kBilinear;
+};
+struct CropStep {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};  // around the centre
+enum class ColorOrder : std::uint8_t { kRgb, kBgr, kGray };
+struct ColorStep {
+  ColorOrder order = ColorOrder::kRgb;
+};  // of samples whose last dimension is red, green, blue
+enum class MelKind : std::uint8_t { kLogMel, kMfcc };
+// The defaults are those of TensorFlow's speech commands example and its audio operators.
+struct MelStep {
+  MelKind kind = MelKind::kLogMel;
+  double sample_rate_hz = 16'000;
+  double window_s = 0.030;
+  double stride_s = 0.020;
+  std::int64_t bands = 40;
+  std::int64_t coefficients = 13;  // of MFCC
+  double low_hz = 20;
+  double high_hz = 4000;
+  std::optional<std::int64_t> fft_size;  // absent: the power of two that the window fits in
+  std::optional<double> duration_s;      // recordings are cut to it or padded with zeros; absent: as they are
+};
+
+// "bilinear", "rgb", "log-mel", ...: the names in job files.
+std::string_view ResizeMethodName(ResizeMethod method);
+Result<ResizeMethod> ParseResizeMethod(std::string_view name);
+std::string_view ColorOrderName(ColorOrder order);
+Result<ColorOrder> ParseColorOrder(std::string_view name);
+std::string_view MelKindName(MelKind kind);
+Result<MelKind> ParseMelKind(std::string_view name);
+
 struct PreprocessStep {
   std::string input;  // the model input it applies to; empty: every input
-  std::variant<CastStep, ScaleStep, NormalizeStep, DequantizeStep, QuantizeStep, TransposeStep, ReshapeStep>
+  std::variant<CastStep, ScaleStep, NormalizeStep, DequantizeStep, QuantizeStep, TransposeStep, ReshapeStep,
+               ResizeStep, CropStep, ColorStep, MelStep>
       action;
 };
 

@@ -93,11 +93,42 @@ Status CheckSampleSize(const DataPlan& plan, const DataLimits& limits, std::uint
                               "; choose another device or a model with smaller inputs");
 }
 
+// Samples of sizes of their own are prepared one by one: what travels must be of one size again.
+Result<Tensor> ReadOneByOne(DataFile& file, const ArrayInfo& array, const DataSpec& spec,
+                            const InputFeed& feed, std::span<const std::uint64_t> rows) {
+  Tensor all{feed.row, {}};
+  all.info.shape[0] = static_cast<std::int64_t>(rows.size());
+  all.bytes.reserve(rows.size() * feed.row_bytes);
+  for (const std::uint64_t row : rows) {
+    PADDOCK_ASSIGN_OR_RETURN(Tensor sample, file.ReadOwnShape(array, row));
+    const Shape own = sample.info.shape;
+    sample.info.name = feed.row.name;
+    auto prepared = Preprocess(std::move(sample), spec.preprocess);
+    if (!prepared.ok()) return prepared.status().WithContext(file.RowText(row));
+    if (prepared->info != feed.row) {
+      const auto text = [](const Shape& shape) { return ShapeText({shape.begin() + 1, shape.end()}); };
+      return InvalidArgumentError(
+          file.RowText(row) + ": it is " + text(own) + ", and after preprocessing " +
+          text(prepared->info.shape) + " instead of the " + text(feed.row.shape) +
+          " that the first sample gives and the model wants; begin with a step that makes all of one "
+          "size: resize or crop for images, mel with duration_s for recordings");
+    }
+    all.bytes.insert(all.bytes.end(), prepared->bytes.begin(), prepared->bytes.end());
+  }
+  return all;
+}
+
 Result<BatchFile> WriteBatch(DataFile& file, const DataSpec& spec, const DataPlan& plan,
                              const DataLimits& limits, std::span<const std::uint64_t> rows,
                              const std::string& path) {
   std::vector<Tensor> tensors;
   for (const InputFeed& feed : plan.feeds) {
+    PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, file.Find(feed.array));
+    if (file.HasOwnShapes(array)) {
+      PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, ReadOneByOne(file, array, spec, feed, rows));
+      tensors.push_back(std::move(tensor));
+      continue;
+    }
     PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, file.ReadRows(feed.array, rows));
     tensor.info.name = feed.row.name;
     auto prepared = Preprocess(std::move(tensor), spec.preprocess);
@@ -160,11 +191,11 @@ Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_p
     PADDOCK_ASSIGN_OR_RETURN(BatchFile batch, WriteBatch(file, spec, plan, limits, rows, path));
     prepared.batches.push_back(std::move(batch));
   }
-  for (const InputFeed& feed : plan.feeds) PADDOCK_RETURN_IF_ERROR(file.Verify(feed.array));
+  for (const InputFeed& feed : plan.feeds) PADDOCK_RETURN_IF_ERROR(file.FinishReading(feed.array));
 
   if (spec.labels.empty()) return prepared;
   PADDOCK_ASSIGN_OR_RETURN(Tensor labels, file.ReadRows(spec.labels, prepared.indices));
-  PADDOCK_RETURN_IF_ERROR(file.Verify(spec.labels));
+  PADDOCK_RETURN_IF_ERROR(file.FinishReading(spec.labels));
   if (const std::string note = ClassNote(file.ClassNames(labels.info)); !note.empty())
     prepared.notes.push_back(note);
   labels.info.name = "labels";

@@ -18,7 +18,10 @@ std::string FileText(const std::string& shown_name) { return "data file '" + sho
 
 Result<std::unique_ptr<DataSource>> OpenZipSource(const std::string& path) {
   PADDOCK_ASSIGN_OR_RETURN(auto archive, ArchiveFile::OpenZip(path));
-  return OpenNpzSource(std::move(archive));
+  const auto is_array = [](const ArrayMember& member) { return member.name.ends_with(".npy"); };
+  if (std::any_of(archive->members().begin(), archive->members().end(), is_array))
+    return OpenNpzSource(std::move(archive));
+  return OpenArchiveSource(std::move(archive));
 }
 
 Result<std::unique_ptr<DataSource>> OpenSource(const std::string& path, const DataSpec& spec) {
@@ -63,7 +66,10 @@ Result<DataFile> DataFile::Open(const std::string& path, std::string shown_name,
   if (!source.ok()) return source.status().WithContext(where);
   state->source = std::move(source).value();
   if (state->source->arrays().empty())
-    return InvalidArgumentError(where + " holds no array; save it anew with numpy.savez");
+    return InvalidArgumentError(
+        where +
+        " holds no array (.npy), no image (.png, .jpg) and no recording (.wav); save it anew, "
+        "for example with numpy.savez");
   return DataFile(std::move(state));
 }
 
@@ -135,6 +141,27 @@ Result<Tensor> DataFile::ReadRows(std::string_view name, std::span<const std::ui
 Status DataFile::Verify(std::string_view name) {
   PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, Find(name));
   return state_->source->Verify(array).WithContext(state_->ArrayText(name));
+}
+
+Status DataFile::FinishReading(std::string_view name) {
+  PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, Find(name));
+  return state_->source->FinishReading(array).WithContext(state_->ArrayText(name));
+}
+
+bool DataFile::HasOwnShapes(const ArrayInfo& array) const { return state_->source->HasOwnShapes(array); }
+
+Result<Tensor> DataFile::ReadOwnShape(const ArrayInfo& array, std::uint64_t row) {
+  auto read = state_->source->ReadOwnShape(array, row);
+  if (!read.ok()) return read.status().WithContext(FileText(state_->shown_name));
+  return read;
+}
+
+std::string DataFile::RowText(std::uint64_t row) const {
+  return FileText(state_->shown_name) + ", " + state_->source->RowText(row);
+}
+
+std::optional<double> DataFile::SampleRateHz(const ArrayInfo& array) const {
+  return state_->source->SampleRateHz(array);
 }
 
 }  // namespace paddock

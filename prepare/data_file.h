@@ -1,5 +1,5 @@
-// A data file of a job as named arrays, told by its content: an .npz or .npy, CSV (also packed by gzip), or what
-// DataSpec::raw declares. docs/data.md says what the arrays of each are called.
+// A data file of a job as named arrays, told by its content: an .npz or .npy, CSV (also packed by gzip), a zip
+// archive of images or recordings, or what DataSpec::raw declares. docs/data.md says what the arrays of each are called.
 //
 // Open() reads the directory and each array's header, no elements; of CSV, which has none, it reads every line once.
 // ReadRows() streams: memory is the selected rows and one small buffer, whatever the size of the array. Rows in ascending
@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,6 +50,17 @@ class DataFile {
   // Reads on to the end of the array, so that a checksum, a length or a text that is wrong there is found too. After rows
   // were passed over in what is not packed, the checksum is not known.
   Status Verify(std::string_view name);
+  // After the last ReadRows(): what Verify() would find without parsing rows that nobody asked for.
+  Status FinishReading(std::string_view name);
+
+  // Images and recordings have sizes of their own. Such an array has the shape of its first row, and ReadRows() refuses rows of
+  // another; ReadOwnShape() gives any row as it is, [1, ...]. REQUIRES: HasOwnShapes(array), row in range.
+  bool HasOwnShapes(const ArrayInfo& array) const;
+  Result<Tensor> ReadOwnShape(const ArrayInfo& array, std::uint64_t row);
+  // "data file 'cats.zip', image 'a.png'"
+  std::string RowText(std::uint64_t row) const;
+  // Of recordings: samples a second, the same in all of them.
+  std::optional<double> SampleRateHz(const ArrayInfo& array) const;
 
   // Of an array of class numbers that the file has as text: the text of each number. Empty: the file has numbers.
   const std::vector<std::string>& ClassNames(const ArrayInfo& array) const;

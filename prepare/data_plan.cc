@@ -1,6 +1,7 @@
 #include "prepare/data_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -118,6 +119,22 @@ Result<std::map<std::string, std::string>> ResolveInputs(const DataFile& file, c
   return std::map<std::string, std::string>{{names.front(), candidates.front()}};
 }
 
+Status CheckSampleRate(const DataFile& file, const DataSpec& spec, const std::string& input,
+                       const ArrayInfo& array) {
+  const std::optional<double> rate_hz = file.SampleRateHz(array);
+  for (std::size_t i = 0; rate_hz && i < spec.preprocess.size(); ++i) {
+    const auto* mel = std::get_if<MelStep>(&spec.preprocess[i].action);
+    const std::string& wanted = spec.preprocess[i].input;
+    if (mel == nullptr || (!wanted.empty() && wanted != input) || mel->sample_rate_hz == *rate_hz) continue;
+    const auto text = [](double hz) { return std::to_string(std::llround(hz)); };
+    return InvalidArgumentError(
+        "data.preprocess[" + std::to_string(i) + "].mel.sample_rate_hz: it is " + text(mel->sample_rate_hz) +
+        ", and the recordings of '" + file.name() + "' have " + text(*rate_hz) +
+        " samples a second; convert them to the rate that the model was trained with");
+  }
+  return OkStatus();
+}
+
 Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const TensorInfo& input,
                             const Shape& wanted, const std::string& array) {
   const std::string field = "data.inputs." + input.name + ": ";
@@ -130,6 +147,7 @@ Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const Te
     return InvalidArgumentError(field + "array '" + array +
                                 "' has no samples; give a data file that is not empty");
   }
+  PADDOCK_RETURN_IF_ERROR(CheckSampleRate(file, spec, input.name, found));
   InputFeed feed;
   feed.array = array;
   TensorInfo row{input.name, found.type, found.shape};
@@ -217,7 +235,7 @@ Result<std::vector<std::int64_t>> ReadClasses(DataFile& file, const ArrayInfo& l
     const auto* values = reinterpret_cast<const std::int64_t*>(wide.bytes.data());
     classes.insert(classes.end(), values, values + rows.size());
   }
-  PADDOCK_RETURN_IF_ERROR(file.Verify(labels.name));
+  PADDOCK_RETURN_IF_ERROR(file.FinishReading(labels.name));
   return classes;
 }
 

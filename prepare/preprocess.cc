@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "prepare/preprocess_image.h"
 #include "prepare/preprocess_math.h"
+#include "prepare/preprocess_mel.h"
 
 namespace paddock {
 namespace {
@@ -154,6 +156,15 @@ Result<TensorInfo> Checked(const ReshapeStep& step, TensorInfo info) {
   return info;
 }
 
+Result<TensorInfo> Checked(const ResizeStep& step, TensorInfo info) {
+  return ResizeInfo(step, std::move(info));
+}
+Result<TensorInfo> Checked(const CropStep& step, TensorInfo info) { return CropInfo(step, std::move(info)); }
+Result<TensorInfo> Checked(const ColorStep& step, TensorInfo info) {
+  return ColorInfo(step, std::move(info));
+}
+Result<TensorInfo> Checked(const MelStep& step, TensorInfo info) { return MelInfo(step, std::move(info)); }
+
 bool AppliesTo(const PreprocessStep& step, const TensorInfo& info) {
   return step.input.empty() || step.input == info.name;
 }
@@ -177,8 +188,9 @@ Status CheckInput(const TensorInfo& info) {
 }  // namespace
 
 std::string_view PreprocessStepName(const PreprocessStep& step) {
-  constexpr std::array<std::string_view, 7> kNames = {"cast",     "scale",     "normalize", "dequantize",
-                                                      "quantize", "transpose", "reshape"};
+  constexpr std::array<std::string_view, 11> kNames = {"cast",     "scale",     "normalize", "dequantize",
+                                                       "quantize", "transpose", "reshape",   "resize",
+                                                       "crop",     "color",     "mel"};
   static_assert(std::variant_size_v<decltype(step.action)> == kNames.size());
   return kNames[step.action.index()];
 }

@@ -9,6 +9,11 @@
 //   quantize    saturate(round(x / scale) + zero_point), round half to even, as ONNX QuantizeLinear: the division in float32
 //               (float64 for a float64 input). To int8, uint8, int16, uint16 or int32. NaN becomes the zero point.
 //   transpose   axes of one sample: [2,0,1] turns a sample [h,w,c] into [c,h,w]
+//   resize      samples [h,w,c] of uint8 or float32 to height and width: bilinear or nearest, pixels being squares around half
+//               numbers, without smoothing (TensorFlow's and OpenCV's bilinear); integers are rounded half to even
+//   crop        the middle of samples [h,w,c], height by width
+//   color       samples [h,w,3] of red, green, blue in the order bgr, or as gray [h,w,1] (ITU-R 601)
+//   mel         samples [length] of sound as log-mel or MFCC [frames, bands]: prepare/preprocess_mel.h
 //   reshape     shape of one sample; one dimension may be -1
 //
 // Pure; any thread.

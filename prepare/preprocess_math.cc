@@ -6,6 +6,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "prepare/preprocess_image.h"
+#include "prepare/preprocess_mel.h"
+
 namespace paddock {
 namespace {
 
@@ -270,6 +273,19 @@ Tensor Apply(const TransposeStep& step, Tensor tensor, TensorInfo result) {
 Tensor Apply(const ReshapeStep&, Tensor tensor, TensorInfo result) {
   tensor.info = std::move(result);
   return tensor;
+}
+
+Tensor Apply(const ResizeStep& step, const Tensor& tensor, TensorInfo result) {
+  return ApplyResize(step, tensor, std::move(result));
+}
+Tensor Apply(const CropStep&, const Tensor& tensor, TensorInfo result) {
+  return ApplyCrop(tensor, std::move(result));
+}
+Tensor Apply(const ColorStep& step, const Tensor& tensor, TensorInfo result) {
+  return ApplyColor(step, tensor, std::move(result));
+}
+Tensor Apply(const MelStep& step, const Tensor& tensor, TensorInfo result) {
+  return ApplyMel(step, tensor, std::move(result));
 }
 
 }  // namespace

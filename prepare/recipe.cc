@@ -24,6 +24,23 @@ Json FieldsOf(const QuantizeStep& step) {
 Json FieldsOf(const TransposeStep& step) { return {{"axes", step.axes}}; }
 Json FieldsOf(const ReshapeStep& step) { return {{"shape", step.shape}}; }
 
+Json FieldsOf(const ResizeStep& step) {
+  return {{"height", step.height}, {"width", step.width}, {"method", ResizeMethodName(step.method)}};
+}
+Json FieldsOf(const CropStep& step) { return {{"height", step.height}, {"width", step.width}}; }
+Json FieldsOf(const ColorStep& step) { return {{"order", ColorOrderName(step.order)}}; }
+Json FieldsOf(const MelStep& step) {
+  return {{"kind", MelKindName(step.kind)},
+          {"sample_rate_hz", step.sample_rate_hz},
+          {"window_s", step.window_s},
+          {"stride_s", step.stride_s},
+          {"bands", step.bands},
+          {"coefficients", step.coefficients},
+          {"low_hz", step.low_hz},
+          {"high_hz", step.high_hz},
+          {"fft_size", step.fft_size ? Json(*step.fft_size) : Json()},
+          {"duration_s", step.duration_s ? Json(*step.duration_s) : Json()}};
+}
 Json FieldsOf(const RawLayout& raw) {
   return {{"type", ElementTypeName(raw.type)},
           {"shape", raw.shape},

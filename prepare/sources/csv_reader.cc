@@ -15,9 +15,33 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // Means nothing outside of quotes.
 bool IsOrdinary(char c) { return c != ',' && c != '\n' && c != '"' && c != '\0'; }
 
-}  // namespace
+// zlib reads what is not packed as it is.
+class GzText final : public TextInput {
+ public:
+  explicit GzText(gzFile_s* file) : file_(file) { gzbuffer(file, kChunk); }
+  GzText(const GzText&) = delete;
+  GzText& operator=(const GzText&) = delete;
+  ~GzText() override { gzclose(file_); }
 
-void CsvReader::Closer::operator()(gzFile_s* file) const { gzclose(file); }
+  Result<std::size_t> Read(char* out, std::size_t size) override {
+    const int got = gzread(file_, out, static_cast<unsigned>(size));
+    int code = Z_OK;
+    const char* text = gzerror(file_, &code);
+    if (got >= 0 && (code == Z_OK || code == Z_STREAM_END)) return static_cast<std::size_t>(got);
+    return InvalidArgumentError(std::string("cannot be read on (") +
+                                (code == Z_ERRNO ? std::strerror(errno) : text) +
+                                "); the file is truncated or damaged, pack it anew");
+  }
+  Status Seek(std::uint64_t offset) override {
+    if (gzseek(file_, static_cast<z_off_t>(offset), SEEK_SET) >= 0) return OkStatus();
+    return InvalidArgumentError("cannot be read again; the file is truncated or damaged, pack it anew");
+  }
+
+ private:
+  gzFile_s* file_;
+};
+
+}  // namespace
 
 Status CsvReader::Error(const std::string& what) const {
   return InvalidArgumentError(LineText() + ": " + what);
@@ -26,8 +50,11 @@ Status CsvReader::Error(const std::string& what) const {
 Result<CsvReader> CsvReader::Open(const std::string& path) {
   gzFile_s* file = gzopen(path.c_str(), "rbe");
   if (file == nullptr) return ErrnoStatus(errno, "cannot open " + path);
-  CsvReader reader(file);
-  gzbuffer(file, kChunk);
+  return Open(std::make_unique<GzText>(file));
+}
+
+Result<CsvReader> CsvReader::Open(std::unique_ptr<TextInput> input) {
+  CsvReader reader(std::move(input));
   reader.buffer_.resize(2 * kChunk);
   PADDOCK_RETURN_IF_ERROR(reader.Fill().status());
   if (std::string_view(reader.buffer_.data(), reader.size_).starts_with(kByteOrderMark))
@@ -43,20 +70,14 @@ Result<bool> CsvReader::Fill() {
   size_ -= begin_;
   begin_ = 0;
   if (buffer_.size() - size_ < kChunk) buffer_.resize(buffer_.size() + kChunk);
-  const int got = gzread(file_.get(), buffer_.data() + size_, kChunk);
-  int code = Z_OK;
-  const char* text = gzerror(file_.get(), &code);
-  if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    return InvalidArgumentError("cannot be read on after " + LineText() + " (" +
-                                (code == Z_ERRNO ? std::strerror(errno) : text) +
-                                "); the file is truncated or damaged, pack it anew");
-  }
-  size_ += static_cast<std::size_t>(got);
+  const auto got = input_->Read(buffer_.data() + size_, kChunk);
+  if (!got.ok()) return got.status().WithContext("after " + LineText());
+  size_ += *got;
   if (text_bytes_ + size_ > kMaxCsvTextBytes) {
     return InvalidArgumentError("unpacks to more than " + std::to_string(kMaxCsvTextBytes >> 30) +
                                 " GiB; split the file");
   }
-  return got > 0;
+  return *got > 0;
 }
 
 Status CsvReader::EndField(std::size_t end) {
@@ -153,8 +174,7 @@ Status CsvReader::Seek(Place place) {
   if (place.offset >= text_bytes_ + end_ && place.offset <= text_bytes_ + size_) {
     end_ = place.offset - text_bytes_;
   } else {
-    if (gzseek(file_.get(), static_cast<z_off_t>(place.offset), SEEK_SET) < 0)
-      return InvalidArgumentError("cannot be read at " + LineText() + "; the file is truncated or damaged");
+    PADDOCK_RETURN_IF_ERROR(input_->Seek(place.offset).WithContext("line " + std::to_string(place.line)));
     begin_ = end_ = size_ = 0;
     text_bytes_ = place.offset;
   }

@@ -7,11 +7,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
-
-struct gzFile_s;
 
 namespace paddock {
 
@@ -19,6 +18,15 @@ inline constexpr std::size_t kMaxCsvRecordBytes = 4 << 20;
 inline constexpr std::size_t kMaxCsvFields = 1 << 16;
 // Of unpacked text: a small .gz may hold any number of them.
 inline constexpr std::uint64_t kMaxCsvTextBytes = std::uint64_t{1} << 37;
+
+// Where the text comes from.
+class TextInput {
+ public:
+  virtual ~TextInput() = default;
+  // Fewer bytes than asked for mean the end.
+  virtual Result<std::size_t> Read(char* out, std::size_t size) = 0;
+  virtual Status Seek(std::uint64_t offset) = 0;
+};
 
 class CsvReader {
  public:
@@ -28,7 +36,9 @@ class CsvReader {
     std::uint64_t line = 1;
   };
 
+  // A file, plain or packed by gzip.
   static Result<CsvReader> Open(const std::string& path);
+  static Result<CsvReader> Open(std::unique_ptr<TextInput> input);
 
   // The next record; false: the end.
   Result<bool> Next();
@@ -42,19 +52,16 @@ class CsvReader {
   Status Seek(Place place);
 
  private:
-  struct Closer {
-    void operator()(gzFile_s* file) const;
-  };
   enum class State { kFieldBegin, kPlain, kQuoted, kQuoteInQuoted };
 
-  explicit CsvReader(gzFile_s* file) : file_(file) {}
+  explicit CsvReader(std::unique_ptr<TextInput> input) : input_(std::move(input)) {}
   Result<bool> Fill();
   // Takes one character in; true when the record ends with it.
   bool Take(char c, Status& error);
   Status EndField(std::size_t end);
   Status Error(const std::string& what) const;
 
-  std::unique_ptr<gzFile_s, Closer> file_;
+  std::unique_ptr<TextInput> input_;
   std::string buffer_;
   std::size_t begin_ = 0;  // of the record, in the buffer
   std::size_t end_ = 0;    // of what is read of it

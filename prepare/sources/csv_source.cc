@@ -14,7 +14,6 @@
 namespace paddock {
 namespace {
 
-constexpr const char* kAllColumns = "data";
 constexpr std::uint64_t kRowsPerPlace = 64;
 constexpr std::size_t kShownColumns = 8;
 
@@ -117,8 +116,8 @@ Status CsvSource::Scan() {
   }
   next_row_ = rows_;
   labels_in_.Finish();
-  arrays_.push_back(InfoOf(kAllColumns, ColumnsOf(kAllColumns).size()));
-  if (!labels_.empty() && labels_ != kAllColumns) arrays_.push_back(*Find(labels_));
+  arrays_.push_back(InfoOf(kSampleArray, ColumnsOf(kSampleArray).size()));
+  if (!labels_.empty() && labels_ != kSampleArray) arrays_.push_back(*Find(labels_));
   return OkStatus();
 }
 
@@ -136,7 +135,7 @@ std::vector<std::size_t> CsvSource::ColumnsOf(std::string_view name) const {
   if (first <= last && last < columns_.size()) {
     found.resize(last - first + 1);
     std::iota(found.begin(), found.end(), first);
-  } else if (name == kAllColumns) {
+  } else if (name == kSampleArray) {
     const std::vector<std::size_t> labels = labels_ == name ? found : ColumnsOf(labels_);
     for (std::size_t column = 0; column < columns_.size(); ++column) {
       if (!std::binary_search(labels.begin(), labels.end(), column)) found.push_back(column);
@@ -149,7 +148,7 @@ TensorInfo CsvSource::InfoOf(std::string_view name, std::size_t columns) const {
   TensorInfo info{std::string(name), ElementType::kFloat64, {static_cast<std::int64_t>(rows_)}};
   if (label_column_ && name == labels_) {
     info.type = labels_in_.type();
-  } else if (columns != 1 || name == kAllColumns || name.find("..") != std::string_view::npos) {
+  } else if (columns != 1 || name == kSampleArray || name.find("..") != std::string_view::npos) {
     info.shape.push_back(static_cast<std::int64_t>(columns));
   }
   return info;

@@ -18,6 +18,10 @@
 
 namespace paddock {
 
+// What the arrays of files without names are called.
+inline constexpr const char* kSampleArray = "data";
+inline constexpr const char* kLabelArray = "labels";
+
 class DataSource {
  public:
   virtual ~DataSource() = default;
@@ -31,8 +35,9 @@ class DataSource {
 
   // REQUIRES: `array` is what Find() gave, rows are in range and ascending, and `out` has room for them.
   virtual Status Read(const TensorInfo& array, std::span<const std::uint64_t> rows, std::byte* out) = 0;
-  // What DataFile::Verify() promises.
+  // What DataFile::Verify() and FinishReading() promise.
   virtual Status Verify(const TensorInfo& array) = 0;
+  virtual Status FinishReading(const TensorInfo& /*array*/) { return OkStatus(); }
 
   // True when every row has a shape of its own; the array's is that of row 0 then, and Read() refuses another.
   virtual bool HasOwnShapes(const TensorInfo& /*array*/) const { return false; }
@@ -52,6 +57,8 @@ class DataSource {
 
 class ArchiveFile;
 Result<std::unique_ptr<DataSource>> OpenNpzSource(std::shared_ptr<ArchiveFile> archive);
+// A zip of images or of recordings; without any sample it has no arrays.
+Result<std::unique_ptr<DataSource>> OpenArchiveSource(std::shared_ptr<ArchiveFile> archive);
 // The one array of an .npy, called "data".
 Result<std::unique_ptr<DataSource>> OpenNpySource(const std::string& path);
 // Text, or text packed by gzip. `labels` names the columns that are no input; empty: every column is one.

@@ -10,7 +10,6 @@
 namespace paddock {
 namespace {
 
-constexpr std::string_view kNpyArrayName = "data";
 constexpr std::string_view kSuffix = ".npy";
 constexpr std::size_t kMaxArrays = 1000;
 constexpr const char* kDamaged =
@@ -72,6 +71,7 @@ class NpzSource final : public DataSource {
     array.stream.reset();
     return status;
   }
+  Status FinishReading(const TensorInfo& info) override { return Verify(info); }
 
  private:
   struct Array {
@@ -124,7 +124,7 @@ Result<std::unique_ptr<DataSource>> OpenNpzSource(std::shared_ptr<ArchiveFile> a
 }
 
 Result<std::unique_ptr<DataSource>> OpenNpySource(const std::string& path) {
-  const std::string name(kNpyArrayName);
+  const std::string name(kSampleArray);
   PADDOCK_ASSIGN_OR_RETURN(auto archive, ArchiveFile::OpenPlain(path, name));
   auto source = std::make_unique<NpzSource>(archive);
   PADDOCK_RETURN_IF_ERROR(source->Add(archive->members().front(), name).WithContext("array '" + name + "'"));

@@ -64,6 +64,14 @@ Status LabelTexts::Add(std::string_view field) {
   return OkStatus();
 }
 
+LabelTexts LabelTexts::OfClasses(const std::vector<std::string>& names) {
+  LabelTexts texts;
+  texts.kind_ = Kind::kTexts;
+  for (const std::string& name : names) texts.classes_.emplace(name, 0);
+  texts.Finish();
+  return texts;
+}
+
 void LabelTexts::Finish() {
   for (auto& [name, number] : classes_) {
     number = static_cast<std::int64_t>(class_names_.size());

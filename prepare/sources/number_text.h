@@ -25,6 +25,9 @@ std::string NotANumberText(std::string_view text);
 // numbers float64, and texts class numbers in int64: their places in sorted order.
 class LabelTexts {
  public:
+  // As if each of these texts, sorted and different, had been added and were no numbers.
+  static LabelTexts OfClasses(const std::vector<std::string>& names);
+
   // INVALID_ARGUMENT for an empty label, numbers mixed with text, and more text than class names take.
   Status Add(std::string_view text);
   void Finish();

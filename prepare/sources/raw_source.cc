@@ -9,8 +9,6 @@
 namespace paddock {
 namespace {
 
-constexpr const char* kSamples = "data";
-constexpr const char* kLabels = "labels";
 constexpr std::uint64_t kBlockBytes = 1 << 20;
 
 class RawSource final : public DataSource {
@@ -35,13 +33,13 @@ class RawSource final : public DataSource {
     const auto records = static_cast<std::int64_t>((bytes - header) / record_bytes_);
     Shape shape = {records};
     shape.insert(shape.end(), layout_.shape.begin(), layout_.shape.end());
-    arrays_.push_back({kSamples, layout_.type, std::move(shape)});
-    if (layout_.label_type) arrays_.push_back({kLabels, *layout_.label_type, {records}});
+    arrays_.push_back({kSampleArray, layout_.type, std::move(shape)});
+    if (layout_.label_type) arrays_.push_back({kLabelArray, *layout_.label_type, {records}});
     return OkStatus();
   }
 
   Status Read(const TensorInfo& array, std::span<const std::uint64_t> rows, std::byte* out) override {
-    const Field& field = array.name == kSamples ? samples_ : labels_;
+    const Field& field = array.name == kSampleArray ? samples_ : labels_;
     const std::uint64_t at_once = std::max<std::uint64_t>(1, kBlockBytes / record_bytes_);
     std::vector<char> block;
     for (std::size_t i = 0; i < rows.size();) {
@@ -94,7 +92,7 @@ Result<std::unique_ptr<DataSource>> OpenRawSource(const std::string& path, const
   }
   if (layout.label_type && ElementSize(*layout.label_type) == 0)
     return InvalidArgumentError("data.raw.label_type: it must be a numeric type, such as uint8");
-  PADDOCK_ASSIGN_OR_RETURN(auto file, ArchiveFile::OpenPlain(path, kSamples));
+  PADDOCK_ASSIGN_OR_RETURN(auto file, ArchiveFile::OpenPlain(path, kSampleArray));
   auto source = std::make_unique<RawSource>(std::move(file), layout, bytes);
   PADDOCK_RETURN_IF_ERROR(source->List());
   return std::unique_ptr<DataSource>(std::move(source));

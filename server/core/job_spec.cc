@@ -7,6 +7,33 @@
 namespace paddock {
 namespace {
 
+Json SignalStepAsJson(const ResizeStep& step) {
+  return {{"kind", "resize"},
+          {"height", step.height},
+          {"width", step.width},
+          {"method", ResizeMethodName(step.method)}};
+}
+Json SignalStepAsJson(const CropStep& step) {
+  return {{"kind", "crop"}, {"height", step.height}, {"width", step.width}};
+}
+Json SignalStepAsJson(const ColorStep& step) {
+  return {{"kind", "color"}, {"order", ColorOrderName(step.order)}};
+}
+Json SignalStepAsJson(const MelStep& step) {
+  Json json = {{"kind", "mel"},
+               {"features", MelKindName(step.kind)},
+               {"sample_rate_hz", step.sample_rate_hz},
+               {"window_s", step.window_s},
+               {"stride_s", step.stride_s},
+               {"bands", step.bands},
+               {"coefficients", step.coefficients},
+               {"low_hz", step.low_hz},
+               {"high_hz", step.high_hz}};
+  if (step.fft_size) json["fft_size"] = *step.fft_size;
+  if (step.duration_s) json["duration_s"] = *step.duration_s;
+  return json;
+}
+
 Json StepAsJson(const PreprocessStep& step) {
   Json json = std::visit(
       [](const auto& action) -> Json {
@@ -26,14 +53,47 @@ Json StepAsJson(const PreprocessStep& step) {
                   {"to", ElementTypeName(action.to)}};
         } else if constexpr (std::is_same_v<Action, TransposeStep>) {
           return {{"kind", "transpose"}, {"axes", action.axes}};
-        } else {
-          static_assert(std::is_same_v<Action, ReshapeStep>);
+        } else if constexpr (std::is_same_v<Action, ReshapeStep>) {
           return {{"kind", "reshape"}, {"shape", action.shape}};
+        } else {
+          return SignalStepAsJson(action);
         }
       },
       step.action);
   json["input"] = step.input;
   return json;
+}
+
+// Of images and sound; false: another kind.
+bool ReadSignalStep(StrictObject& object, const std::string& kind, PreprocessStep* step) {
+  const auto read_size = [&](auto& action) {
+    object.Required("height", &action.height);
+    object.Required("width", &action.width);
+  };
+  if (kind == "resize") {
+    auto& action = step->action.emplace<ResizeStep>();
+    read_size(action);
+    ReadName(object, "method", ParseResizeMethod, &action.method);
+  } else if (kind == "crop") {
+    read_size(step->action.emplace<CropStep>());
+  } else if (kind == "color") {
+    ReadName(object, "order", ParseColorOrder, &step->action.emplace<ColorStep>().order);
+  } else if (kind == "mel") {
+    auto& action = step->action.emplace<MelStep>();
+    ReadName(object, "features", ParseMelKind, &action.kind);
+    object.Required("sample_rate_hz", &action.sample_rate_hz);
+    object.Required("window_s", &action.window_s);
+    object.Required("stride_s", &action.stride_s);
+    object.Required("bands", &action.bands);
+    object.Required("coefficients", &action.coefficients);
+    object.Required("low_hz", &action.low_hz);
+    object.Required("high_hz", &action.high_hz);
+    object.Optional("fft_size", &action.fft_size);
+    object.Optional("duration_s", &action.duration_s);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void ReadStep(StrictObject& object, PreprocessStep* step) {
@@ -64,7 +124,7 @@ void ReadStep(StrictObject& object, PreprocessStep* step) {
     object.Required("axes", &step->action.emplace<TransposeStep>().axes);
   } else if (kind == "reshape") {
     object.Required("shape", &step->action.emplace<ReshapeStep>().shape);
-  } else {
+  } else if (!ReadSignalStep(object, kind, step)) {
     object.Fail(InvalidArgumentError(object.PathOf("kind") + ": \"" + kind + "\" is no preprocessing step"));
   }
 }

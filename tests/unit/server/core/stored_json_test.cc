@@ -23,7 +23,11 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
                      {"", DequantizeStep{0.58, 83}},
                      {"", QuantizeStep{0.25, -3, ElementType::kUint8}},
                      {"", TransposeStep{{1, 0}}},
-                     {"", ReshapeStep{{-1, 4}}}},
+                     {"", ReshapeStep{{-1, 4}}},
+                     {"", ResizeStep{8, 9, ResizeMethod::kNearest}},
+                     {"", CropStep{6, 7}},
+                     {"", ColorStep{ColorOrder::kBgr}},
+                     {"", MelStep{MelKind::kMfcc, 8000, .5, .25, 30, 10, 1, 2, 512, 1.5}}},
                     RawLayout{ElementType::kInt8, {49, 10, 1}, 16, ElementType::kUint8, true}};
   spec.task = Task::kClassification;
   Variant variant{"int8", {"optimize"}, {}};
