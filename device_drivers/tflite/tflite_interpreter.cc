@@ -1,6 +1,7 @@
 #include "device_drivers/tflite/tflite_interpreter.h"
 
 #include <cstdio>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -38,28 +39,37 @@ Shape TfliteShape(const tflite::Api& api, const tflite::Tensor* tensor) {
   return shape;
 }
 
-Result<std::unique_ptr<TfliteInterpreter>> TfliteInterpreter::Make(const TfliteLibrary& library,
-                                                                   const tflite::Model* model,
-                                                                   const TfliteSettings& settings,
-                                                                   const std::vector<Shape>& input_shapes) {
+Result<std::unique_ptr<TfliteInterpreter>> TfliteInterpreter::Make(
+    const TfliteLibrary& library, const tflite::Model* model, const TfliteSettings& settings,
+    const std::vector<Shape>& input_shapes) try {
+  std::unique_ptr<TfliteInterpreter> made(new TfliteInterpreter(library.api()));
+  PADDOCK_RETURN_IF_ERROR(made->Prepare(library, model, settings, input_shapes));
+  return made;
+} catch (const std::bad_alloc&) {
+  return OutOfMemory();
+}
+
+Status TfliteInterpreter::OutOfMemory() {
+  return ResourceExhaustedError("out of memory on this device; a smaller model or batch needs less");
+}
+
+Status TfliteInterpreter::Prepare(const TfliteLibrary& library, const tflite::Model* model,
+                                  const TfliteSettings& settings, const std::vector<Shape>& input_shapes) {
   const tflite::Api& api = library.api();
-  std::unique_ptr<TfliteInterpreter> made(new TfliteInterpreter(api));
-  PADDOCK_RETURN_IF_ERROR(made->Create(api, model, settings.threads));
+  PADDOCK_RETURN_IF_ERROR(Create(api, model, settings.threads));
   for (std::size_t i = 0; i < input_shapes.size(); ++i) {
     const std::vector<int> dimensions(input_shapes[i].begin(), input_shapes[i].end());
-    const tflite::Status resized =
-        api.InterpreterResizeInputTensor(made->get(), static_cast<std::int32_t>(i), dimensions.data(),
-                                         static_cast<std::int32_t>(dimensions.size()));
-    PADDOCK_RETURN_IF_ERROR(made->ToStatus(resized, "an input cannot be resized"));
+    const tflite::Status resized = api.InterpreterResizeInputTensor(
+        get(), static_cast<std::int32_t>(i), dimensions.data(), static_cast<std::int32_t>(dimensions.size()));
+    PADDOCK_RETURN_IF_ERROR(ToStatus(resized, "an input cannot be resized"));
   }
   // A delegate that knows no other shapes than the first forbids to resize afterwards.
-  PADDOCK_RETURN_IF_ERROR(made->TakeDelegate(library, settings));
-  PADDOCK_RETURN_IF_ERROR(
-      made->ToStatus(api.InterpreterAllocateTensors(made->get()), "the model cannot be prepared"));
-  for (std::int32_t i = 0; i < api.InterpreterGetInputTensorCount(made->get()); ++i) {
-    made->input_shapes_.push_back(TfliteShape(api, api.InterpreterGetInputTensor(made->get(), i)));
+  PADDOCK_RETURN_IF_ERROR(TakeDelegate(library, settings));
+  PADDOCK_RETURN_IF_ERROR(ToStatus(api.InterpreterAllocateTensors(get()), "the model cannot be prepared"));
+  for (std::int32_t i = 0; i < api.InterpreterGetInputTensorCount(get()); ++i) {
+    input_shapes_.push_back(TfliteShape(api, api.InterpreterGetInputTensor(get(), i)));
   }
-  return made;
+  return OkStatus();
 }
 
 Status TfliteInterpreter::Create(const tflite::Api& api, const tflite::Model* model, std::uint32_t threads) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -193,7 +194,7 @@ Result<std::uint32_t> TfliteSession::Bind(std::span<const TensorView> inputs) {
   return static_cast<std::uint32_t>(queries_.size() - 1);
 }
 
-Status TfliteSession::Invoke(std::uint32_t query) {
+Status TfliteSession::Invoke(std::uint32_t query) try {
   last_ = nullptr;
   if (query >= queries_.size())
     return InvalidArgumentError("no query " + std::to_string(query) + " is bound");
@@ -211,6 +212,8 @@ Status TfliteSession::Invoke(std::uint32_t query) {
   }
   const Status failure = bound.interpreter->ToStatus(status, "TensorFlow Lite cannot run the model");
   return settings_.execution_provider == "external" ? UnavailableError(failure.message()) : failure;
+} catch (const std::bad_alloc&) {
+  return TfliteInterpreter::OutOfMemory();
 }
 
 Result<std::vector<TensorView>> TfliteSession::ReadOutputs() {

@@ -12,7 +12,7 @@ namespace paddock {
 
 // INVALID_ARGUMENT: TensorFlow Lite cannot load the model, or it is not what the request says. UNIMPLEMENTED: it has an
 // operator that this build lacks, a tensor of an element type that Paddock does not have, or the delegate refuses it.
-// Otherwise as MakeDelegate(). A dimension is open where the request says so.
+// RESOURCE_EXHAUSTED: memory. Otherwise as MakeDelegate(). A dimension is open where the request says so.
 Result<std::unique_ptr<Session>> OpenTfliteSession(std::shared_ptr<const TfliteLibrary> library,
                                                    const SessionRequest& request,
                                                    const TfliteSettings& settings);

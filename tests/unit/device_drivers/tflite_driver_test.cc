@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/file.h"
+#include "base/sanitizer.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/unit/device_drivers/tiny_model.h"
 #include "tests/unit/device_drivers/tiny_tflite.h"
@@ -298,6 +299,22 @@ TEST_CASE("what tflite cannot measure is refused when the model is opened", "[tf
   const Status other_kind = bench.driver->Open(request, Deadline::Never()).status();
   CHECK(other_kind.code() == StatusCode::kInvalidArgument);
   CHECK_THAT(other_kind.message(), Contains("'onnx'"));
+}
+
+TEST_CASE("a tflite model with a tensor of absurd size is refused", "[tflite]") {
+  TfliteBench bench;
+  if (!bench.driver) return;
+  const auto opened = [&](std::vector<std::int32_t> shape) {
+    return bench
+        .TryOpen(TfliteBytes({{"x", 0, shape}, {"y", 0, shape}}, {{kAdd, {0, 0}, {1}}}, {0}, {1}),
+                 With(GENERATE("cpu", "xnnpack")))
+        .status();
+  };
+  CHECK(opened({1 << 30, 1 << 30, 1 << 30}).code() == StatusCode::kInvalidArgument);
+  CHECK(opened({-5, 2}).code() == StatusCode::kInvalidArgument);
+#if !PADDOCK_UNDER_SANITIZER  // their allocators end the process instead
+  CHECK(opened({1 << 30, 1 << 14}).code() == StatusCode::kResourceExhausted);
+#endif
 }
 
 TEST_CASE("every option that tflite used is in the record, defaults too", "[tflite]") {
