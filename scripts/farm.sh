@@ -1,11 +1,11 @@
-# The demo's farm on this machine: a coordinator and three agents on loopback. Sourced by ./dev.
+# The demo's farm on this machine: a coordinator and four agents on loopback. Sourced by ./dev.
 #
 # A farm lives in a state folder:  coordinator/  agents/ID/  logs/NAME.log  run/NAME.pid  run/port
 # Everything is found again from there, by process id; a process id counts only while its process was started for this
 # folder, so one left by a crash or used anew by the system is never taken for ours.
 
 BIN=build/bin           # where the programs are; `./dev test` uses those of its own build
-FARM_AGENTS=(cpu-1 cpu-2 sim-1)
+FARM_AGENTS=(cpu-1 cpu-2 tflite-1 sim-1)
 FARM_READY_SECONDS=60
 FARM_STOP_SECONDS=10
 
@@ -61,6 +61,10 @@ start_agent() {
     cpu-*)
       options=(--driver onnxruntime --label class=cpu --share host-cpu
         --option "library=$PADDOCK_ONNXRUNTIME" --option "threads=${id#cpu-}")
+      ;;
+    tflite-*)
+      options=(--driver tflite --label class=cpu --share host-cpu
+        --option "library=$PADDOCK_TFLITE" --option "threads=${id#tflite-}")
       ;;
     sim-*) options=(--driver simulated --label class=board) ;;
   esac
@@ -231,7 +235,7 @@ cmd_demo() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   port=$(free_port)
-  say "starting a coordinator and three agents at 127.0.0.1:$port"
+  say "starting a coordinator and four agents at 127.0.0.1:$port"
   farm_up "$DEMO_STATE" "$port" || exit 1
   "$BIN/paddock" device list --server "127.0.0.1:$port" || true
   say "paddock run deploy/demo/digits.yaml"
