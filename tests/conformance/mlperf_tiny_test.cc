@@ -7,6 +7,7 @@
 
 #include "device_drivers/registry.h"
 #include "prepare/data_file.h"
+#include "prepare/model_info.h"
 
 namespace paddock {
 namespace {
@@ -106,6 +107,26 @@ TEST_CASE("the keyword model on XNNPACK is as right as on TensorFlow Lite's own 
   const int right = RightAnswers(*session, AllRows(*file, "x"), AllRows(*file, "y"));
   CHECK(right >= 898);
   CHECK(right <= 904);
+}
+
+TEST_CASE("what is read from a TensorFlow Lite file is what TensorFlow Lite finds in it", "[conformance]") {
+  const auto driver = DriverOrSkip("tflite");
+  if (!driver) return;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() != ".tflite") continue;
+    INFO(entry.path());
+    const auto info = ReadModelInfo(entry.path());
+    REQUIRE(info.status().ToString() == "OK");
+    SessionRequest request;
+    request.artifact_path = entry.path();
+    request.artifact_kind = info->kind;
+    request.inputs = info->inputs;
+    request.outputs = info->outputs;
+    const auto session = driver->Open(request, Deadline::Never());
+    REQUIRE(session.status().ToString() == "OK");
+    CHECK((*session)->Inputs() == info->inputs);
+    CHECK((*session)->Outputs() == info->outputs);
+  }
 }
 
 TEST_CASE("every public model is opened and run on the runtime of its format", "[conformance]") {
