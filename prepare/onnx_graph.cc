@@ -220,7 +220,9 @@ void OnnxGraph::RemoveUnused() {
 Status OnnxGraph::InferShapes() {
   graph().clear_value_info();
   try {
-    onnx::shape_inference::InferShapes(*model_);
+    // Shapes that the model computes itself (Shape, Gather, Concat ...) are followed too.
+    const onnx::ShapeInferenceOptions options(/*check_type=*/false, /*strict_mode=*/0, /*data_prop=*/true);
+    onnx::shape_inference::InferShapes(*model_, onnx::OpSchemaRegistry::Instance(), options);
   } catch (const std::exception& error) {
     return InvalidArgumentError(std::string("shapes cannot be inferred: ") + error.what() +
                                 "; export the model anew");

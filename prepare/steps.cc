@@ -9,6 +9,7 @@
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/model_info.h"
+#include "prepare/tflite/convert.h"
 
 namespace paddock {
 namespace {
@@ -72,6 +73,16 @@ constexpr StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckOptimize,
      .run = Optimize},
+    {.name = "to-tflite",
+     .summary = "ONNX, float32 or quantised (QDQ), as a TensorFlow Lite model",
+     .options = kToTfliteOptions,
+     .from_kind = "onnx",
+     .to_kind = "tflite",
+     .needs_calibration = false,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .check = CheckToTflite,
+     .run = RunToTflite},
 };
 
 template <typename Definition>
