@@ -137,6 +137,24 @@ Status ConvertConvolution(ToTflite& to, const onnx::NodeProto& node) {
   return to.Finish(node, target, output, is_int8, TensorLayout::kNhwc);
 }
 
+namespace {
+
+// The mean over height and width of an NHWC operand. MEAN, unlike AVERAGE_POOL_2D, may change the quantisation.
+Status FinishMean(ToTflite& to, const onnx::NodeProto& node, const Operand& input) {
+  const Target target = to.TargetOf(node, false);
+  const bool is_int8 = input.is_int8() && target.quantization;
+  const std::int32_t output = to.AddTensor(target.value, {input.shape[0], 1, 1, input.shape[1]},
+                                           is_int8 ? target.quantization : std::nullopt);
+  TfliteOptions options;
+  options.keep_dims = true;
+  to.AddOperator(TfliteOp::kMean,
+                 {is_int8 ? input.int8_tensor : to.Float(input), to.AddInt32(target.value + "/axes", {1, 2})},
+                 output, options);
+  return to.Finish(node, target, output, is_int8, TensorLayout::kNhwc);
+}
+
+}  // namespace
+
 Status ConvertPool(ToTflite& to, const onnx::NodeProto& node) {
   const bool is_max = node.op_type() == "MaxPool";
   PADDOCK_ASSIGN_OR_RETURN(const Shape in, to.ShapeOf(node.input(0)));
@@ -167,6 +185,11 @@ Status ConvertPool(ToTflite& to, const onnx::NodeProto& node) {
   PADDOCK_ASSIGN_OR_RETURN(const Operand input, to.Take(node, node.input(0), TensorLayout::kNhwc));
   const Target target = to.TargetOf(node);
   std::int32_t tensor = input.is_int8() ? input.int8_tensor : input.float_tensor;
+  const bool is_global = !is_padded && kernel[0] == in[2] && kernel[1] == in[3];
+  if (!is_max && is_global && input.is_int8() && target.quantization &&
+      target.quantization != to.tensor(tensor).TensorQuantization()) {
+    return FinishMean(to, node, input);
+  }
   const bool pads_before = padding.needs_pad || (!is_max && counts_padding && is_padded);
   if (pads_before) {
     std::optional<float> value;
@@ -189,16 +212,7 @@ Status ConvertGlobalAverage(ToTflite& to, const onnx::NodeProto& node) {
   PADDOCK_ASSIGN_OR_RETURN(const Shape in, to.ShapeOf(node.input(0)));
   if (in.size() != 4) return ToTflite::Refuse(node, "only means over two dimensions can be converted");
   PADDOCK_ASSIGN_OR_RETURN(const Operand input, to.Take(node, node.input(0), TensorLayout::kNhwc));
-  const Target target = to.TargetOf(node, false);
-  const bool is_int8 = input.is_int8() && target.quantization;
-  const std::int32_t output =
-      to.AddTensor(target.value, {in[0], 1, 1, in[1]}, is_int8 ? target.quantization : std::nullopt);
-  TfliteOptions options;
-  options.keep_dims = true;
-  to.AddOperator(TfliteOp::kMean,
-                 {is_int8 ? input.int8_tensor : to.Float(input), to.AddInt32(target.value + "/axes", {1, 2})},
-                 output, options);
-  return to.Finish(node, target, output, is_int8, TensorLayout::kNhwc);
+  return FinishMean(to, node, input);
 }
 
 Status ConvertReduceMean(ToTflite& to, const onnx::NodeProto& node) {
