@@ -3,8 +3,8 @@
 Every process is started with its pid kept and ended by that pid. Waiting means polling an observable state up to a
 deadline that is far longer than a healthy farm needs; no test measures time. When a test fails, the logs are printed.
 
-Environment: PADDOCK_BIN, the folder of the programs (default build/bin); PADDOCK_ONNXRUNTIME, the runtime's library;
-PADDOCK_SHARED, the folder with the large test models (default: `shared` beside the repository).
+Environment: PADDOCK_BIN, the folder of the programs (default build/bin); PADDOCK_ONNXRUNTIME and PADDOCK_TFLITE, the runtimes'
+libraries; PADDOCK_SHARED, the folder with the large test models (default: `shared` beside the repository).
 """
 
 import json
@@ -25,6 +25,7 @@ import zipfile
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("PADDOCK_BIN", SOURCE / "build" / "bin")).resolve()
 ONNXRUNTIME = os.environ.get("PADDOCK_ONNXRUNTIME", "")
+TFLITE = os.environ.get("PADDOCK_TFLITE", "")
 SHARED = pathlib.Path(os.environ.get("PADDOCK_SHARED") or SOURCE.parent / "shared")
 DEMO = SOURCE / "deploy" / "demo"
 
@@ -102,8 +103,9 @@ class Farm:
     def start(self, name, argv, environment=None, **popen):
         self.commands[name] = (argv, environment, popen)
         everything = {key: value for key, value in os.environ.items() if not key.startswith("PADDOCK_")}
-        if ONNXRUNTIME:
-            everything["PADDOCK_ONNXRUNTIME"] = ONNXRUNTIME
+        for variable, library in (("PADDOCK_ONNXRUNTIME", ONNXRUNTIME), ("PADDOCK_TFLITE", TFLITE)):
+            if library:
+                everything[variable] = library
         everything.update(environment or {})
         with open(self.log_path(name), "ab") as log:
             self.processes[name] = subprocess.Popen(
