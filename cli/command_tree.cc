@@ -39,8 +39,12 @@ void AddJobFlags(CLI::App& command, JobFlags& job) {
       ->type_name("TASK");
   AddList(command, "--on", job.on, "Devices by label: all, id=board-1, class=cpu,arch=arm64; may be repeated",
           "SELECTOR");
-  AddList(command, "--variant", job.variants, "How the model is prepared: as-is, optimize; may be repeated",
-          "NAME");
+  AddList(command, "--variant", job.variants,
+          "How the model is prepared: as-is, optimize, int8 ...; may be repeated", "NAME");
+  command
+      .add_option("--calibration", job.calibration,
+                  "Samples for steps such as int8, instead of those of --data that are not measured")
+      ->type_name("FILE");
   command
       .add_option("--scenario", job.scenario,
                   "How inferences are issued: single-stream, multi-stream, offline, server, periodic")

@@ -146,8 +146,36 @@ Status UnknownKey(const std::string& path, const std::string& key, const Message
                               (near ? "; did you mean '" + *near + "'?" : ";") + " known here: " + list);
 }
 
+// A preparation step may be a mapping of its name to its options: {int8: {method: percentile}}.
+Result<Json> StepText(const Json& step, const std::string& path) {
+  if (!step.is_object()) return step;
+  if (step.size() != 1) return TypeError(path, "one step, such as {int8: {method: percentile}}", step);
+  std::string text = step.begin().key();
+  const Json& options = step.begin().value();
+  if (!options.is_object() && !options.is_null())
+    return TypeError(Join(path, text), "a mapping of options", options);
+  for (const auto& [key, value] : options.items()) {
+    if (value.is_structured() || value.is_null())
+      return TypeError(Join(Join(path, text), key), "one value", value);
+    text += " " + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return Json(text);
+}
+
+Status FillSteps(const Json& value, const std::string& path, const FieldDescriptor& field, Message& message) {
+  if (!value.is_array()) return TypeError(path, "a list", value);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::string place = path + "[" + std::to_string(i) + "]";
+    PADDOCK_ASSIGN_OR_RETURN(const Json text, StepText(value[i], place));
+    PADDOCK_RETURN_IF_ERROR(ValueSetter(message, field, place).Set(text));
+  }
+  return OkStatus();
+}
+
 Status FillField(const Json& value, const std::string& path, const FieldDescriptor& field, Message& message) {
   if (value.is_null()) return OkStatus();
+  if (&field == v1::Variant::descriptor()->FindFieldByNumber(v1::Variant::kStepsFieldNumber))
+    return FillSteps(value, path, field, message);
   if (field.is_map()) return FillMap(value, path, field, message);
   if (!field.is_repeated()) return ValueSetter(message, field, path).Set(value);
   if (!value.is_array()) return TypeError(path, "a list", value);
@@ -232,6 +260,10 @@ Result<JobRequest> ReadJob(const JobFlags& flags) {
   spec.set_model(take_file(flags.model, spec.model()));
   if (spec.model().empty())
     return InvalidArgumentError("no model: name one in the job file or with --model FILE");
+  for (v1::Variant& variant : *spec.mutable_variants()) take_file("", variant.model());
+  if (!spec.calibration().file().empty() || !flags.calibration.empty()) {
+    spec.mutable_calibration()->set_file(take_file(flags.calibration, spec.calibration().file()));
+  }
   spec.mutable_data()->set_file(take_file(flags.data, spec.data().file()));
   if (spec.data().file().empty()) {
     return InvalidArgumentError("no data: name a .npz or .npy file under data.file or with --data FILE");

@@ -25,6 +25,7 @@ struct JobFlags {
   std::vector<std::string> variants;
   std::string scenario;
   std::optional<std::uint64_t> samples;
+  std::string calibration;  // file with samples that are not measured
   std::optional<std::uint32_t> repetitions;
   std::vector<std::string> budgets;  // KPI<=LIMIT[,KPI>=LIMIT]...
   std::string name;

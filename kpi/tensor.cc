@@ -78,6 +78,27 @@ std::size_t ElementSize(ElementType type) {
   return index < kElementTypes.size() ? kElementTypes[index].bytes : 0;
 }
 
+bool IsInteger(ElementType type) {
+  switch (type) {
+    case ElementType::kInt8:
+    case ElementType::kInt16:
+    case ElementType::kInt32:
+    case ElementType::kInt64:
+    case ElementType::kUint8:
+    case ElementType::kUint16:
+    case ElementType::kUint32:
+    case ElementType::kUint64:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsFloating(ElementType type) {
+  return type == ElementType::kFloat16 || type == ElementType::kFloat32 || type == ElementType::kFloat64 ||
+         type == ElementType::kBfloat16;
+}
+
 std::string ShapeText(const Shape& shape) {
   std::string text = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -138,6 +159,20 @@ double ElementAsDouble(const TensorView& tensor, std::size_t index) {
       break;
   }
   CheckFailed(__FILE__, __LINE__, "tensor.type != kString", "a tensor of strings has no numbers");
+}
+
+Tensor Dequantized(const TensorView& tensor, const Quantization& quantization) {
+  Tensor result;
+  result.info.type = ElementType::kFloat32;
+  result.info.shape = tensor.shape;
+  const std::size_t count = tensor.bytes.size() / ElementSize(tensor.type);
+  result.bytes.resize(count * sizeof(float));
+  for (std::size_t i = 0; i < count; ++i) {
+    const double steps = ElementAsDouble(tensor, i) - static_cast<double>(quantization.zero_point);
+    const auto value = static_cast<float>(quantization.scale * steps);
+    std::memcpy(result.bytes.data() + i * sizeof(float), &value, sizeof(float));
+  }
+  return result;
 }
 
 }  // namespace paddock

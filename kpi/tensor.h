@@ -35,6 +35,8 @@ std::string_view ElementTypeName(ElementType type);
 Result<ElementType> ParseElementType(std::string_view name);
 // Bytes of one element; 0 for kString, whose size is not fixed.
 std::size_t ElementSize(ElementType type);
+bool IsInteger(ElementType type);  // bool is none
+bool IsFloating(ElementType type);
 
 // -1 is a dimension that the model leaves open.
 using Shape = std::vector<std::int64_t>;
@@ -73,5 +75,7 @@ struct Tensor {
 
 // Element i as a double, for every numeric type (float16 and bfloat16 by their formats). REQUIRES: i in range, not kString.
 double ElementAsDouble(const TensorView& tensor, std::size_t index);
+// What the integers stand for, as float32. REQUIRES: an integer type.
+Tensor Dequantized(const TensorView& tensor, const Quantization& quantization);
 
 }  // namespace paddock

@@ -10,34 +10,14 @@
 #include <utility>
 
 #include "base/strict_json.h"
-#include "kpi/accuracy_interval.h"
 #include "kpi/tensor_file.h"
 #include "prepare/data_plan.h"
-#include "prepare/preprocess.h"
-#include "prepare/subsample.h"
+#include "prepare/read_samples.h"
 
 namespace paddock {
 namespace {
 
 constexpr std::uint64_t kVerifiedAtSubmitBytes = 1 << 20;
-
-Result<std::vector<std::uint64_t>> Choose(const DataPlan& plan, const DataSpec& spec) {
-  std::optional<std::span<const std::int64_t>> strata;
-  if (plan.strata) strata = *plan.strata;
-  if (spec.accuracy_interval) {
-    const std::uint64_t needed = MinSamplesForAccuracyInterval(*spec.accuracy_interval);
-    if (plan.samples < needed) {
-      return InvalidArgumentError("data.samples.accuracy_interval: the data hold " +
-                                  std::to_string(plan.samples) +
-                                  " samples, and even if all of them were answered right it would take " +
-                                  std::to_string(needed) + "; give more data or ask for a wider interval");
-    }
-    return OrderSamples(*plan.strata, spec.seed);
-  }
-  auto chosen = ChooseSamples(plan.samples, strata, spec.samples, spec.seed);
-  if (!chosen.ok()) return chosen.status().WithContext("data.samples");
-  return chosen;
-}
 
 Status WriteScratch(const std::string& path, std::string_view bytes) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -93,48 +73,9 @@ Status CheckSampleSize(const DataPlan& plan, const DataLimits& limits, std::uint
                               "; choose another device or a model with smaller inputs");
 }
 
-// Samples of sizes of their own are prepared one by one: what travels must be of one size again.
-Result<Tensor> ReadOneByOne(DataFile& file, const ArrayInfo& array, const DataSpec& spec,
-                            const InputFeed& feed, std::span<const std::uint64_t> rows) {
-  Tensor all{feed.row, {}};
-  all.info.shape[0] = static_cast<std::int64_t>(rows.size());
-  all.bytes.reserve(rows.size() * feed.row_bytes);
-  for (const std::uint64_t row : rows) {
-    PADDOCK_ASSIGN_OR_RETURN(Tensor sample, file.ReadOwnShape(array, row));
-    const Shape own = sample.info.shape;
-    sample.info.name = feed.row.name;
-    auto prepared = Preprocess(std::move(sample), spec.preprocess);
-    if (!prepared.ok()) return prepared.status().WithContext(file.RowText(row));
-    if (prepared->info != feed.row) {
-      const auto text = [](const Shape& shape) { return ShapeText({shape.begin() + 1, shape.end()}); };
-      return InvalidArgumentError(
-          file.RowText(row) + ": it is " + text(own) + ", and after preprocessing " +
-          text(prepared->info.shape) + " instead of the " + text(feed.row.shape) +
-          " that the first sample gives and the model wants; begin with a step that makes all of one "
-          "size: resize or crop for images, mel with duration_s for recordings");
-    }
-    all.bytes.insert(all.bytes.end(), prepared->bytes.begin(), prepared->bytes.end());
-  }
-  return all;
-}
-
-Result<BatchFile> WriteBatch(DataFile& file, const DataSpec& spec, const DataPlan& plan,
-                             const DataLimits& limits, std::span<const std::uint64_t> rows,
-                             const std::string& path) {
-  std::vector<Tensor> tensors;
-  for (const InputFeed& feed : plan.feeds) {
-    PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, file.Find(feed.array));
-    if (file.HasOwnShapes(array)) {
-      PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, ReadOneByOne(file, array, spec, feed, rows));
-      tensors.push_back(std::move(tensor));
-      continue;
-    }
-    PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, file.ReadRows(feed.array, rows));
-    tensor.info.name = feed.row.name;
-    auto prepared = Preprocess(std::move(tensor), spec.preprocess);
-    if (!prepared.ok()) return prepared.status().WithContext("data");
-    tensors.push_back(std::move(prepared).value());
-  }
+Result<BatchFile> WriteBatch(DataFile& file, const DataPlan& plan, const DataLimits& limits,
+                             std::span<const std::uint64_t> rows, const std::string& path) {
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<Tensor> tensors, ReadSamples(file, plan, rows));
   PADDOCK_ASSIGN_OR_RETURN(const std::string bytes, EncodeTensorFile(tensors));
   PADDOCK_RETURN_IF_ERROR(CheckSampleSize(plan, limits, bytes.size()));
   PADDOCK_RETURN_IF_ERROR(WriteScratch(path, bytes));
@@ -164,7 +105,7 @@ Status CheckData(const DataSpec& spec, const std::string& data_path, const Model
                  const std::string& shown_name) {
   PADDOCK_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(data_path, shown_name, spec));
   PADDOCK_ASSIGN_OR_RETURN(const DataPlan plan, PlanData(file, spec, model, task));
-  PADDOCK_ASSIGN_OR_RETURN(const auto chosen, Choose(plan, spec));
+  PADDOCK_ASSIGN_OR_RETURN(const auto chosen, ChooseMeasured(plan, spec));
   for (const InputFeed& feed : plan.feeds) {
     if (plan.samples > kVerifiedAtSubmitBytes / feed.raw_row_bytes) continue;
     PADDOCK_RETURN_IF_ERROR(file.Verify(feed.array));
@@ -178,7 +119,7 @@ Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_p
   PADDOCK_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(data_path, shown_name, spec));
   PADDOCK_ASSIGN_OR_RETURN(const DataPlan plan, PlanData(file, spec, model, task));
   PreparedData prepared;
-  PADDOCK_ASSIGN_OR_RETURN(prepared.indices, Choose(plan, spec));
+  PADDOCK_ASSIGN_OR_RETURN(prepared.indices, ChooseMeasured(plan, spec));
 
   std::uint64_t sample_bytes = 0;
   for (const InputFeed& feed : plan.feeds) sample_bytes += feed.row_bytes;
@@ -188,7 +129,7 @@ Result<PreparedData> PrepareData(const DataSpec& spec, const std::string& data_p
   for (std::size_t begin = 0; begin < all.size(); begin += step) {
     const auto rows = all.subspan(begin, std::min<std::size_t>(step, all.size() - begin));
     const std::string path = output_folder + "/" + BatchName(prepared.batches.size());
-    PADDOCK_ASSIGN_OR_RETURN(BatchFile batch, WriteBatch(file, spec, plan, limits, rows, path));
+    PADDOCK_ASSIGN_OR_RETURN(BatchFile batch, WriteBatch(file, plan, limits, rows, path));
     prepared.batches.push_back(std::move(batch));
   }
   for (const InputFeed& feed : plan.feeds) PADDOCK_RETURN_IF_ERROR(file.FinishReading(feed.array));

@@ -3,30 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "base/strict_json.h"
+#include "kpi/accuracy_interval.h"
 #include "prepare/preprocess.h"
 #include "prepare/subsample.h"
 
 namespace paddock {
 namespace {
-
-bool IsInteger(ElementType type) {
-  switch (type) {
-    case ElementType::kInt8:
-    case ElementType::kInt16:
-    case ElementType::kInt32:
-    case ElementType::kInt64:
-    case ElementType::kUint8:
-    case ElementType::kUint16:
-    case ElementType::kUint32:
-    case ElementType::kUint64:
-      return true;
-    default:
-      return false;
-  }
-}
 
 std::string ListText(const std::vector<TensorInfo>& tensors) {
   std::string text;
@@ -135,8 +121,10 @@ Status CheckSampleRate(const DataFile& file, const DataSpec& spec, const std::st
   return OkStatus();
 }
 
+// Appends to `preprocess` the step that a quantised input needs.
 Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const TensorInfo& input,
-                            const Shape& wanted, const std::string& array) {
+                            const Shape& wanted, const std::string& array,
+                            std::vector<PreprocessStep>* preprocess) {
   const std::string field = "data.inputs." + input.name + ": ";
   PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo found, FindArray(file, array, "data.inputs." + input.name));
   if (found.shape.empty()) {
@@ -154,6 +142,12 @@ Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const Te
   row.shape[0] = 1;
   feed.raw_row_bytes = ElementCount(row.shape).value_or(0) * ElementSize(row.type);
   auto prepared = PreprocessInfo(row, spec.preprocess);
+  if (prepared.ok() && input.quantization && IsInteger(input.type) && IsFloating(prepared->type)) {
+    preprocess->push_back(
+        {.input = input.name,
+         .action = QuantizeStep{input.quantization->scale, input.quantization->zero_point, input.type}});
+    prepared = PreprocessInfo(row, *preprocess);
+  }
   if (!prepared.ok()) return prepared.status().WithContext("data");
   feed.row = std::move(prepared).value();
   feed.row_bytes = ElementCount(feed.row.shape).value_or(0) * ElementSize(feed.row.type);
@@ -273,9 +267,11 @@ Result<DataPlan> PlanData(DataFile& file, const DataSpec& spec, const ModelInfo&
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<Shape> shapes, SampleShapes(model));
   PADDOCK_ASSIGN_OR_RETURN(const auto arrays, ResolveInputs(file, spec, model));
   DataPlan plan;
+  plan.preprocess = spec.preprocess;
   for (std::size_t i = 0; i < model.inputs.size(); ++i) {
     const TensorInfo& input = model.inputs[i];
-    PADDOCK_ASSIGN_OR_RETURN(InputFeed feed, PlanInput(file, spec, input, shapes[i], arrays.at(input.name)));
+    PADDOCK_ASSIGN_OR_RETURN(
+        InputFeed feed, PlanInput(file, spec, input, shapes[i], arrays.at(input.name), &plan.preprocess));
     PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, file.Find(feed.array));
     const auto samples = static_cast<std::uint64_t>(array.shape[0]);
     if (i > 0 && samples != plan.samples) {
@@ -294,6 +290,24 @@ Result<DataPlan> PlanData(DataFile& file, const DataSpec& spec, const ModelInfo&
   }
   PADDOCK_RETURN_IF_ERROR(PlanLabels(file, spec, model, task, &plan));
   return plan;
+}
+
+Result<std::vector<std::uint64_t>> ChooseMeasured(const DataPlan& plan, const DataSpec& spec) {
+  std::optional<std::span<const std::int64_t>> strata;
+  if (plan.strata) strata = *plan.strata;
+  if (spec.accuracy_interval) {
+    const std::uint64_t needed = MinSamplesForAccuracyInterval(*spec.accuracy_interval);
+    if (plan.samples < needed) {
+      return InvalidArgumentError("data.samples.accuracy_interval: the data hold " +
+                                  std::to_string(plan.samples) +
+                                  " samples, and even if all of them were answered right it would take " +
+                                  std::to_string(needed) + "; give more data or ask for a wider interval");
+    }
+    return OrderSamples(*plan.strata, spec.seed);
+  }
+  auto chosen = ChooseSamples(plan.samples, strata, spec.samples, spec.seed);
+  if (!chosen.ok()) return chosen.status().WithContext("data.samples");
+  return chosen;
 }
 
 }  // namespace paddock

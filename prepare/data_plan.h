@@ -25,9 +25,14 @@ struct DataPlan {
   std::uint64_t samples = 0;     // in the file
   // One per sample in the file, when samples are to be stratified by them.
   std::optional<std::vector<std::int64_t>> strata;
+  // The job's, then a quantize step for each input whose model is quantised and whose data are not.
+  std::vector<PreprocessStep> preprocess;
 };
 
 // Reads the labels, no input.
 Result<DataPlan> PlanData(DataFile& file, const DataSpec& spec, const ModelInfo& model, Task task);
+
+// The samples to be measured, in their order.
+Result<std::vector<std::uint64_t>> ChooseMeasured(const DataPlan& plan, const DataSpec& spec);
 
 }  // namespace paddock

@@ -16,11 +16,6 @@
 namespace paddock {
 namespace {
 
-bool IsFloating(ElementType type) {
-  return type == ElementType::kFloat16 || type == ElementType::kFloat32 || type == ElementType::kFloat64 ||
-         type == ElementType::kBfloat16;
-}
-
 Result<TensorInfo> Checked(const CastStep& step, TensorInfo info) {
   if (step.to == ElementType::kString) return InvalidArgumentError("casts to string; cast to a numeric type");
   info.type = step.to;

@@ -87,8 +87,12 @@ Digest DataRecipeKey(const Digest& data, const DataSpec& spec, std::span<const T
                      std::optional<std::uint64_t> batch_bytes) {
   Json signature = Json::array();
   for (const TensorInfo& input : inputs) {
-    signature.push_back(
-        {{"name", input.name}, {"type", ElementTypeName(input.type)}, {"shape", input.shape}});
+    Json entry = {{"name", input.name}, {"type", ElementTypeName(input.type)}, {"shape", input.shape}};
+    if (input.quantization) {
+      entry["scale"] = input.quantization->scale;
+      entry["zero_point"] = input.quantization->zero_point;
+    }
+    signature.push_back(std::move(entry));
   }
   const Json document = {{"recipe", "data"},
                          {"version", kDataRecipeVersion},

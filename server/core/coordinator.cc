@@ -223,6 +223,8 @@ std::set<Digest> Coordinator::PinnedBlobs() const {
   for (const auto& [id, job] : jobs_) {
     pinned.insert(job.job.spec.model);
     pinned.insert(job.job.spec.data);
+    if (!job.job.spec.calibration.data.empty()) pinned.insert(job.job.spec.calibration.data);
+    for (const Variant& variant : job.job.spec.variants) pinned.insert(job.job.spec.ModelOf(variant));
   }
   for (const auto& [id, run] : runs_) {
     if (!run.run.prepared) continue;

@@ -85,6 +85,8 @@ struct JobView {
   std::map<DeviceId, std::string> drivers;  // of the runs' devices
 };
 
+inline constexpr const char* kGoldenArtifactKind = "onnx";  // of the golden model
+
 class Coordinator {
  public:
   struct Ports {
@@ -210,7 +212,7 @@ class Coordinator {
   Result<std::optional<SubmitAnswer>> FindSubmitted(const JobSpec& spec, const std::string& idempotency_key);
   Result<Targets> ResolveTargets(const JobSpec& spec);
   SubmitAnswer AddJob(JobSpec spec, const std::string& idempotency_key, Targets targets);
-  static bool TakesArtifacts(const Device& device);
+  static bool TakesArtifacts(const Device& device, const std::string& kind);
   Status CancelNow(const JobId& job);
   LiveRun* FindRun(const RunId& run);
   LiveRun& AdoptRun(Run run, LiveJob& job, std::uint64_t place);

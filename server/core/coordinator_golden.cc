@@ -41,7 +41,8 @@ bool HasBegun(const Run& run) { return run.attempts > 0 || run.repetitions_done 
 }  // namespace
 
 const GoldenPolicy* Coordinator::PolicyOf(const Device& device) const {
-  const bool makes_some = settings_.golden && device.record.golden && TakesArtifacts(device);
+  const bool makes_some =
+      settings_.golden && device.record.golden && TakesArtifacts(device, kGoldenArtifactKind);
   return makes_some ? &*device.record.golden : nullptr;
 }
 

@@ -14,9 +14,6 @@ namespace {
 // A run's sequence is its job's times this, plus its place in the job.
 constexpr std::uint64_t kPlacesPerJob = std::uint64_t{1} << 24;
 
-// Of what every preparation makes.
-constexpr std::string_view kArtifactKind = "onnx";
-
 std::string JoinText(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
@@ -118,12 +115,13 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
   std::string reasons;
   for (std::uint32_t variant = 0; variant < spec.variants.size(); ++variant) {
     const std::string& name = spec.variants[variant].name;
+    const std::string& kind = spec.variants[variant].artifact_kind;
     for (const auto& [id, device] : chosen) {
-      if (TakesArtifacts(*device)) {
+      if (TakesArtifacts(*device, kind)) {
         targets.taken.emplace_back(variant, device);
         continue;
       }
-      const std::string reason = "variant " + name + " makes " + std::string(kArtifactKind) + ", driver " +
+      const std::string reason = "variant " + name + " makes " + kind + ", driver " +
                                  device->record.description.driver + " takes " +
                                  JoinText(device->record.description.artifact_kinds);
       reasons += (reasons.empty() ? "" : "; ") + id.str() + ": " + reason;
@@ -134,9 +132,9 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
   return targets;
 }
 
-bool Coordinator::TakesArtifacts(const Device& device) {
+bool Coordinator::TakesArtifacts(const Device& device, const std::string& kind) {
   const auto& kinds = device.record.description.artifact_kinds;
-  return std::find(kinds.begin(), kinds.end(), kArtifactKind) != kinds.end();
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
 void Coordinator::Cancel(const JobId& job, std::function<void(Status)> answer) {

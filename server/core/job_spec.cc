@@ -177,6 +177,11 @@ Json VariantAsJson(const Variant& variant) {
   if (options.memory_arena) json["memory_arena"] = *options.memory_arena;
   if (options.execution_provider) json["execution_provider"] = *options.execution_provider;
   json["provider_options"] = options.provider_options;
+  if (!variant.model.empty()) {
+    json["model_path"] = variant.model_path;
+    json["model"] = variant.model.hex();
+  }
+  json["artifact_kind"] = variant.artifact_kind;
   return json;
 }
 
@@ -190,6 +195,28 @@ void ReadVariant(StrictObject& object, Variant* variant) {
   object.Optional("memory_arena", &options.memory_arena);
   object.Optional("execution_provider", &options.execution_provider);
   object.Required("provider_options", &options.provider_options);
+  object.Optional("model_path", &variant->model_path);
+  if (object.Has("model")) ReadDigest(object, "model", &variant->model);
+  object.Optional("artifact_kind", &variant->artifact_kind);
+}
+
+Json CalibrationAsJson(const Calibration& calibration) {
+  Json json = {{"samples", calibration.samples}, {"seed", calibration.seed}};
+  if (!calibration.data.empty()) {
+    json["path"] = calibration.path;
+    json["data"] = calibration.data.hex();
+  }
+  return json;
+}
+
+void ReadCalibration(StrictObject& root, Calibration* calibration) {
+  if (!root.Has("calibration")) return;  // stored before there was any
+  ReadObject(root, "calibration", [&](StrictObject& object) {
+    object.Required("samples", &calibration->samples);
+    object.Required("seed", &calibration->seed);
+    object.Optional("path", &calibration->path);
+    if (object.Has("data")) ReadDigest(object, "data", &calibration->data);
+  });
 }
 
 Json ScenarioAsJson(const Scenario& scenario) {
@@ -249,6 +276,7 @@ std::string EncodeJobSpec(const JobSpec& spec) {
                      {"data_path", spec.data_path},
                      {"data", spec.data.hex()},
                      {"data_spec", DataSpecAsJson(spec.data_spec)},
+                     {"calibration", CalibrationAsJson(spec.calibration)},
                      {"task", TaskName(spec.task)},
                      {"variants", std::move(variants)},
                      {"selectors", spec.selectors},
@@ -272,6 +300,7 @@ Result<JobSpec> DecodeJobSpec(std::string_view json) {
   root.Required("data_path", &spec.data_path);
   ReadDigest(root, "data", &spec.data);
   ReadObject(root, "data_spec", [&](StrictObject& object) { ReadDataSpec(object, &spec.data_spec); });
+  ReadCalibration(root, &spec.calibration);
   ReadName(root, "task", ParseTask, &spec.task);
   ReadList(root, "variants", &spec.variants, ReadVariant);
   root.Required("selectors", &spec.selectors);

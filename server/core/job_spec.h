@@ -20,8 +20,19 @@ namespace paddock {
 
 struct Variant {
   std::string name;
-  std::vector<std::string> steps;  // of preparation, in order; empty: the model as it is
+  std::vector<std::string> steps;  // of preparation, as written, in order; empty: the model as it is
   RuntimeOptions options;
+  std::string model_path{};  // of its own model; empty: the job's
+  Digest model{};
+  std::string artifact_kind = "onnx";  // what the steps make of the model
+};
+
+// Samples for the steps that need calibration; never one that is measured.
+struct Calibration {
+  std::string path;  // empty: of the job's data
+  Digest data{};
+  std::uint64_t samples = 256;  // at the most
+  std::uint64_t seed = 0;
 };
 
 struct JobSpec {
@@ -31,6 +42,7 @@ struct JobSpec {
   std::string data_path;
   Digest data;
   DataSpec data_spec;
+  Calibration calibration;
   Task task = Task::kNone;
   std::vector<Variant> variants;
   std::vector<std::string> selectors;
@@ -42,6 +54,14 @@ struct JobSpec {
   Budgets budgets;
   std::string rerun_of;  // the run that this job repeats; empty: none
   bool golden = false;   // the coordinator's own: compares its device with itself (kpi/golden.h)
+
+  // The variant's own model, or the job's.
+  const Digest& ModelOf(const Variant& variant) const {
+    return variant.model.empty() ? model : variant.model;
+  }
+  const std::string& ModelPathOf(const Variant& variant) const {
+    return variant.model.empty() ? model_path : variant.model_path;
+  }
 };
 
 std::string EncodeJobSpec(const JobSpec& spec);

@@ -121,7 +121,8 @@ Result<Scenario> ScenarioFromProto(const v1::Scenario& in) {
   return out;
 }
 
-Result<Variant> VariantFromProto(const v1::Variant& in, const std::string& field) {
+Result<Variant> VariantFromProto(const v1::Variant& in, const std::map<std::string, std::string>& files,
+                                 const std::string& field) {
   Variant out;
   out.name = in.name();
   if (out.name.empty()) return FieldError(field + ".name", "is missing");
@@ -156,21 +157,25 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::string& field
   if (in.has_memory_arena()) options.memory_arena = in.memory_arena();
   if (in.has_execution_provider()) options.execution_provider = in.execution_provider();
   options.provider_options.insert(in.provider_options().begin(), in.provider_options().end());
+  if (!in.model().empty()) {
+    out.model_path = in.model();
+    PADDOCK_ASSIGN_OR_RETURN(out.model, FileDigest(files, field + ".model", out.model_path));
+  }
   return out;
 }
 
-Status FillVariants(const v1::JobSpec& in, JobSpec& out) {
+Status FillVariants(const v1::JobSpec& in, const std::map<std::string, std::string>& files, JobSpec& out) {
   std::set<std::string> names;
   for (int i = 0; i < in.variants_size(); ++i) {
     const std::string field = "variants[" + std::to_string(i) + "]";
-    PADDOCK_ASSIGN_OR_RETURN(Variant variant, VariantFromProto(in.variants(i), field));
+    PADDOCK_ASSIGN_OR_RETURN(Variant variant, VariantFromProto(in.variants(i), files, field));
     if (!names.insert(variant.name).second) {
       return FieldError(field + ".name",
                         "'" + variant.name + "' stands twice; give each variant its own name");
     }
     out.variants.push_back(std::move(variant));
   }
-  if (out.variants.empty()) out.variants.push_back({.name = "as-is", .steps = {}, .options = {}});
+  if (out.variants.empty()) out.variants.emplace_back().name = "as-is";
   return OkStatus();
 }
 
@@ -208,6 +213,19 @@ Status FillData(const v1::JobSpec& in, const std::map<std::string, std::string>&
   return OkStatus();
 }
 
+Status FillCalibration(const v1::JobSpec& in, const std::map<std::string, std::string>& files, JobSpec& out) {
+  if (!in.calibration().file().empty()) {
+    out.calibration.path = in.calibration().file();
+    PADDOCK_ASSIGN_OR_RETURN(out.calibration.data,
+                             FileDigest(files, "calibration.file", out.calibration.path));
+  }
+  if (in.calibration().has_samples()) out.calibration.samples = in.calibration().samples();
+  if (out.calibration.samples == 0 || out.calibration.samples > 1'000'000)
+    return FieldError("calibration.samples", "must be between 1 and 1000000");
+  out.calibration.seed = in.calibration().seed();
+  return OkStatus();
+}
+
 Status FillBudgets(const v1::JobSpec& in, JobSpec& out) {
   for (const auto& [kpi, budget] : in.budgets()) {
     BudgetLimits& limits = out.budgets[kpi];
@@ -227,10 +245,11 @@ Result<JobSpec> JobSpecFromProto(const v1::JobSpec& in, const std::map<std::stri
   out.model_path = in.model();
   PADDOCK_ASSIGN_OR_RETURN(out.model, FileDigest(files, "model", out.model_path));
   PADDOCK_RETURN_IF_ERROR(FillData(in, files, out));
+  PADDOCK_RETURN_IF_ERROR(FillCalibration(in, files, out));
   auto task = ParseTask(in.task().empty() ? "none" : in.task());
   if (!task.ok()) return FieldError("task", task.status().message());
   out.task = *task;
-  PADDOCK_RETURN_IF_ERROR(FillVariants(in, out));
+  PADDOCK_RETURN_IF_ERROR(FillVariants(in, files, out));
   for (int i = 0; i < in.on_size(); ++i) {
     const auto selector = Selector::Parse(in.on(i));
     if (!selector.ok()) return selector.status().WithContext("on[" + std::to_string(i) + "]");

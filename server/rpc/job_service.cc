@@ -7,11 +7,10 @@
 #include <tuple>
 
 #include "base/version.h"
-#include "prepare/batch.h"
-#include "prepare/model_info.h"
 #include "proto/wire_limits.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/core_call.h"
+#include "server/rpc/job_check.h"
 #include "server/rpc/status.h"
 
 namespace paddock {
@@ -27,20 +26,10 @@ Status UnknownJob(const std::string& id) {
 
 }  // namespace
 
-Status JobService::CheckFiles(const JobSpec& spec) {
-  const auto model_path = parts_.artifacts.PathOf(spec.model);
-  if (!model_path.ok())
-    return FailedPreconditionError("model: " + model_path.status().message() + "; upload it first");
-  const auto data_path = parts_.artifacts.PathOf(spec.data);
-  if (!data_path.ok()) {
-    return FailedPreconditionError("data.file: " + data_path.status().message() + "; upload it first");
-  }
-  const auto model = ReadModelInfo(*model_path, spec.model_path);
-  if (!model.ok()) return model.status().WithContext("model");
-  if (const auto shapes = SampleShapes(*model); !shapes.ok()) return shapes.status().WithContext("model");
-  PADDOCK_RETURN_IF_ERROR(CheckData(spec.data_spec, *data_path, *model, spec.task, spec.data_path));
-  if (!spec.reference_run.empty() && !parts_.reader.GetResult(RunId(spec.reference_run)).ok()) {
-    return InvalidArgumentError("reference_run: no run '" + spec.reference_run +
+Status JobService::CheckFiles(JobSpec* spec) {
+  PADDOCK_RETURN_IF_ERROR(CheckJobFiles(parts_.artifacts, spec));
+  if (!spec->reference_run.empty() && !parts_.reader.GetResult(RunId(spec->reference_run)).ok()) {
+    return InvalidArgumentError("reference_run: no run '" + spec->reference_run +
                                 "'; `paddock result list` shows them");
   }
   return OkStatus();
@@ -50,7 +39,7 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext*, const v1::SubmitJobRequ
                                    v1::SubmitJobResponse* response) {
   auto spec = JobSpecFromProto(request->spec(), {request->files().begin(), request->files().end()});
   if (!spec.ok()) return ToGrpc(spec.status());
-  if (const Status files = CheckFiles(*spec); !files.ok()) return ToGrpc(files);
+  if (const Status files = CheckFiles(&*spec); !files.ok()) return ToGrpc(files);
   return Submit(*std::move(spec), request->idempotency_key(), response);
 }
 
@@ -84,7 +73,7 @@ grpc::Status JobService::RerunRun(grpc::ServerContext*, const v1::RerunRequest* 
                                   v1::SubmitJobResponse* response) {
   auto spec = RerunSpec(RunId(request->run_id()));
   if (!spec.ok()) return ToGrpc(spec.status());
-  if (const Status files = CheckFiles(*spec); !files.ok()) return ToGrpc(files);
+  if (const Status files = CheckFiles(&*spec); !files.ok()) return ToGrpc(files);
   return Submit(*std::move(spec), request->idempotency_key(), response);
 }
 

@@ -35,7 +35,8 @@ class JobService final : public v1::JobService::Service {
   grpc::Status GetServerInfo(grpc::ServerContext*, const v1::GetServerInfoRequest*, v1::ServerInfo*) override;
 
  private:
-  Status CheckFiles(const JobSpec& spec);
+  // Also says what kind of artifact each variant makes.
+  Status CheckFiles(JobSpec* spec);
   grpc::Status Submit(JobSpec spec, const std::string& idempotency_key, v1::SubmitJobResponse* response);
   // The job that repeats a run.
   Result<JobSpec> RerunSpec(const RunId& run);

@@ -1,5 +1,6 @@
 #include "server/workers/evaluator.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,10 +15,11 @@
 namespace paddock {
 namespace {
 
-// A tensor file of the artifact store and the views into it.
+// A tensor file of the artifact store and the views into it, or into what its integers stand for.
 struct MappedTensors {
   MappedFile file;
   std::vector<NamedTensorView> tensors;
+  std::vector<Tensor> real;
 };
 
 Result<MappedTensors> MapTensors(ArtifactStore& artifacts, const Digest& digest, const std::string& what) {
@@ -25,7 +27,23 @@ Result<MappedTensors> MapTensors(ArtifactStore& artifacts, const Digest& digest,
   if (!file.ok()) return file.status().WithContext(what);
   Result<std::vector<NamedTensorView>> tensors = DecodeTensorFile(file->bytes());
   if (!tensors.ok()) return tensors.status().WithContext(what + " in blob " + digest.ShortHex());
-  return MappedTensors{std::move(file).value(), std::move(tensors).value()};
+  return MappedTensors{std::move(file).value(), std::move(tensors).value(), {}};
+}
+
+// Predictions of a run whose artifact had these outputs.
+Result<MappedTensors> MapPredictions(ArtifactStore& artifacts, const Digest& digest, const std::string& what,
+                                     const std::vector<TensorInfo>& outputs) {
+  PADDOCK_ASSIGN_OR_RETURN(MappedTensors mapped, MapTensors(artifacts, digest, what));
+  mapped.real.reserve(mapped.tensors.size());  // the views refer to its elements
+  for (NamedTensorView& prediction : mapped.tensors) {
+    const auto output = std::find_if(outputs.begin(), outputs.end(), [&](const TensorInfo& info) {
+      return info.name == prediction.name && info.quantization;
+    });
+    if (output == outputs.end()) continue;
+    mapped.real.push_back(Dequantized(prediction.tensor, *output->quantization));
+    prediction.tensor = mapped.real.back().view();
+  }
+  return mapped;
 }
 
 Result<RepetitionRecord> ReadRecord(ArtifactStore& artifacts, const RepetitionReport& report) {
@@ -101,7 +119,8 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   std::optional<MappedTensors> labels;
   std::optional<MappedTensors> reference;
   if (const Digest digest = PredictionsOf(measurements); !digest.empty() && request.computes_outputs) {
-    PADDOCK_ASSIGN_OR_RETURN(predictions, MapTensors(artifacts, digest, "predictions"));
+    PADDOCK_ASSIGN_OR_RETURN(predictions,
+                             MapPredictions(artifacts, digest, "predictions", request.prepared.outputs));
     evidence.predictions = predictions->tensors;
   }
   if (!request.prepared.labels.empty()) {
@@ -111,7 +130,10 @@ Result<Evaluation> Evaluate(const EvaluationRequest& request, ArtifactStore& art
   if (!request.spec.reference_run.empty()) {
     PADDOCK_ASSIGN_OR_RETURN(const StoredResult other, reader.GetResult(RunId(request.spec.reference_run)));
     if (const Digest digest = PredictionsOf(other.measurements); !digest.empty()) {
-      PADDOCK_ASSIGN_OR_RETURN(reference, MapTensors(artifacts, digest, "predictions of the reference run"));
+      PADDOCK_ASSIGN_OR_RETURN(
+          reference,
+          MapPredictions(artifacts, digest, "predictions of the reference run",
+                         other.run.prepared ? other.run.prepared->outputs : std::vector<TensorInfo>()));
       evidence.reference = reference->tensors;
     }
   }

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "base/file.h"
+#include "prepare/adapt_data.h"
 #include "prepare/batch.h"
+#include "prepare/calibration.h"
 #include "prepare/model_info.h"
 #include "prepare/recipe.h"
 
@@ -45,6 +47,15 @@ Status CheckDeviceTakes(const PreparedRun& model, const DeviceDescription& devic
   return OkStatus();
 }
 
+// What decides which samples calibrate, and what is done to them.
+std::string CalibrationFingerprint(const JobSpec& spec) {
+  const Digest& data = spec.calibration.data.empty() ? spec.data : spec.calibration.data;
+  return "calibration data=" + data.hex() + " measured=" + spec.data.hex() +
+         " samples=" + std::to_string(spec.calibration.samples) +
+         " seed=" + std::to_string(spec.calibration.seed) + " spec=" + CanonicalJson(spec.data_spec) +
+         " task=" + std::string(TaskName(spec.task));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Preparer>> Preparer::Open(PreparerSettings settings, ArtifactStore& artifacts,
@@ -75,18 +86,21 @@ Result<PreparedRun> Preparer::Prepare(const PreparationRequest& request) {
   const auto start = std::chrono::steady_clock::now();
   const Variant& variant = request.spec.variants.at(request.variant);
 
-  PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::string> fingerprints,
+  PADDOCK_ASSIGN_OR_RETURN(std::vector<std::string> fingerprints,
                            StepFingerprints(variant.steps, settings_.steps.tools));
-  const Digest model_key = ModelRecipeKey(request.spec.model, fingerprints, TargetProfile{"onnx"});
+  if (NeedsCalibration(variant.steps)) fingerprints.push_back(CalibrationFingerprint(request.spec));
+  const Digest& model_digest = request.spec.ModelOf(variant);
+  const Digest model_key = ModelRecipeKey(model_digest, fingerprints, TargetProfile{"onnx"});
   PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe model, recipes_.GetOrMake(model_key, [&] {
     return PrepareModel(request.spec, variant);
   }));
   PADDOCK_RETURN_IF_ERROR(CheckDeviceTakes(model.content, request.device));
 
-  const Digest data_key = DataRecipeKey(request.spec.data, request.spec.data_spec, model.content.inputs,
-                                        request.spec.task, request.device.limits.batch_bytes);
+  PADDOCK_ASSIGN_OR_RETURN(const DataSpec data_spec, AdaptedData(request.spec, variant, model.content));
+  const Digest data_key = DataRecipeKey(request.spec.data, data_spec, model.content.inputs, request.spec.task,
+                                        request.device.limits.batch_bytes);
   PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe data, recipes_.GetOrMake(data_key, [&] {
-    return PrepareBatches(request.spec, model.content, request.device);
+    return PrepareBatches(request.spec, data_spec, model.content, request.device);
   }));
 
   PreparedRun prepared = std::move(model.content);
@@ -104,21 +118,28 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
   const ScratchFolder scratch(settings_.scratch_folder + "/" + std::to_string(next_folder_++));
   PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path()));
   PreparedRun recipe;
-  recipe.artifact = spec.model;
-  PADDOCK_ASSIGN_OR_RETURN(std::string path, artifacts_.PathOf(spec.model));
+  recipe.artifact = spec.ModelOf(variant);
+  PADDOCK_ASSIGN_OR_RETURN(std::string path, artifacts_.PathOf(recipe.artifact));
+  std::string calibration_path;
+  if (NeedsCalibration(variant.steps)) {
+    calibration_path = scratch.path() + "/calibration.tensors";
+    PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t samples,
+                             PrepareCalibration(spec, variant, path, calibration_path));
+    recipe.report.push_back("calibration: " + std::to_string(samples) + " samples that are not measured");
+  }
   std::size_t number = 0;
   for (const std::string& step : variant.steps) {
     const std::string out_path = scratch.path() + "/" + std::to_string(number++);
-    PADDOCK_ASSIGN_OR_RETURN(
-        const StepReport report,
-        RunStepInChild(step, path, out_path, "", settings_.steps, [this] { return cancelled_.load(); }));
+    PADDOCK_ASSIGN_OR_RETURN(const StepReport report,
+                             RunStepInChild(step, path, out_path, calibration_path, settings_.steps,
+                                            [this] { return cancelled_.load(); }));
     for (const std::string& line : report.lines)
       recipe.report.push_back(report.step + (report.tool.empty() ? "" : " (" + report.tool + ")") + ": " +
                               line);
     path = out_path;
   }
   if (variant.steps.empty()) recipe.report.push_back("model as it is");
-  PADDOCK_ASSIGN_OR_RETURN(ModelInfo info, ReadModelInfo(path, spec.model_path));
+  PADDOCK_ASSIGN_OR_RETURN(ModelInfo info, ReadModelInfo(path, spec.ModelPathOf(variant)));
   recipe.artifact_kind = std::move(info.kind);
   recipe.artifact_bytes = info.size_bytes;
   recipe.inputs = std::move(info.inputs);
@@ -129,8 +150,31 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
   return recipe;
 }
 
-Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const PreparedRun& model,
-                                             const DeviceDescription& device) {
+Result<std::uint64_t> Preparer::PrepareCalibration(const JobSpec& spec, const Variant& variant,
+                                                   const std::string& model_path,
+                                                   const std::string& out_path) {
+  PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model, ReadModelInfo(model_path, spec.ModelPathOf(variant)));
+  const bool has_file = !spec.calibration.data.empty();
+  const CalibrationChoice choice{.from_measured_file = !has_file || spec.calibration.data == spec.data,
+                                 .samples = spec.calibration.samples,
+                                 .seed = spec.calibration.seed};
+  PADDOCK_ASSIGN_OR_RETURN(const std::string data_path,
+                           artifacts_.PathOf(has_file ? spec.calibration.data : spec.data));
+  return WriteCalibration(spec.data_spec, data_path, model, spec.task, choice, out_path,
+                          has_file ? spec.calibration.path : spec.data_path);
+}
+
+// The data spec for what was made of the variant's model.
+Result<DataSpec> Preparer::AdaptedData(const JobSpec& spec, const Variant& variant,
+                                       const PreparedRun& artifact) {
+  if (variant.steps.empty() && variant.model.empty()) return spec.data_spec;
+  PADDOCK_ASSIGN_OR_RETURN(const std::string path, artifacts_.PathOf(spec.model));
+  PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model, ReadModelInfo(path, spec.model_path));
+  return AdaptData(spec.data_spec, {model.kind, model.inputs}, {artifact.artifact_kind, artifact.inputs});
+}
+
+Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const DataSpec& data_spec,
+                                             const PreparedRun& model, const DeviceDescription& device) {
   const ScratchFolder scratch(settings_.scratch_folder + "/" + std::to_string(next_folder_++));
   PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path()));
   ModelInfo info;
@@ -138,7 +182,7 @@ Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const Prepared
   info.inputs = model.inputs;
   info.outputs = model.outputs;
   PADDOCK_ASSIGN_OR_RETURN(const std::string path, artifacts_.PathOf(spec.data));
-  PADDOCK_ASSIGN_OR_RETURN(const PreparedData data, PrepareData(spec.data_spec, path, info, spec.task,
+  PADDOCK_ASSIGN_OR_RETURN(const PreparedData data, PrepareData(data_spec, path, info, spec.task,
                                                                 DataLimits{device.limits.batch_bytes},
                                                                 scratch.path(), spec.data_path));
   PreparedRun recipe;

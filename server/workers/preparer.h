@@ -40,7 +40,11 @@ class Preparer {
         recipes_(artifacts, reader, std::move(save_recipe)) {}
 
   Result<PreparedRun> PrepareModel(const JobSpec& spec, const Variant& variant);
-  Result<PreparedRun> PrepareBatches(const JobSpec& spec, const PreparedRun& model,
+  // Returns the number of samples.
+  Result<std::uint64_t> PrepareCalibration(const JobSpec& spec, const Variant& variant,
+                                           const std::string& model_path, const std::string& out_path);
+  Result<DataSpec> AdaptedData(const JobSpec& spec, const Variant& variant, const PreparedRun& artifact);
+  Result<PreparedRun> PrepareBatches(const JobSpec& spec, const DataSpec& data_spec, const PreparedRun& model,
                                      const DeviceDescription& device);
 
   const PreparerSettings settings_;
