@@ -37,7 +37,11 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   variant.options.memory_arena = true;
   variant.options.execution_provider = "cuda";
   variant.options.provider_options = {{"device_id", "0"}};
+  variant.model_path = "other.tflite";
+  variant.model = Sha256::Of("other");
+  variant.artifact_kind = "tflite";
   spec.variants = {{"as-is", {}, {}}, variant};
+  spec.calibration = {.path = "train.npz", .data = Sha256::Of("train"), .samples = 64, .seed = 5};
   spec.selectors = {"class=cpu", "all"};
   spec.scenario = {ScenarioKind::kOffline, 1.5, 10, 20, {3, 0.25}, 8};
   spec.repetitions = 3;
@@ -54,6 +58,11 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   REQUIRE(decoded.ok());
   CHECK(EncodeJobSpec(*decoded) == json);
   CHECK(decoded->variants[1].options == variant.options);
+  CHECK(decoded->variants[1].artifact_kind == "tflite");
+  CHECK(decoded->ModelOf(decoded->variants[1]) == Sha256::Of("other"));
+  CHECK(decoded->ModelOf(decoded->variants[0]) == decoded->model);
+  CHECK(decoded->calibration.data == Sha256::Of("train"));
+  CHECK(decoded->calibration.samples == 64);
   CHECK(decoded->data_spec.samples == 500);
   CHECK_FALSE(decoded->data_spec.accuracy_interval);
   JobSpec until = spec;

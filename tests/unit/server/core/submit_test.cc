@@ -62,6 +62,33 @@ TEST_CASE_METHOD(CoreFixture, "a device that cannot take the artifact is skipped
   CHECK_THAT(nothing_left.message(), Catch::Contains("b: variant v0 makes onnx"));
 }
 
+TEST_CASE_METHOD(CoreFixture, "each variant goes to the devices that take what it makes", "[core][submit]") {
+  Connect("a");
+  DeviceRecord other = MakeDevice("b");
+  other.description.artifact_kinds = {"tflite"};
+  Greet(other);
+  JobSpec spec = MakeSpec();
+  spec.variants.push_back(spec.variants[0]);
+  spec.variants[1].name = "v1";
+  spec.variants[1].artifact_kind = "tflite";
+  const SubmitAnswer answer = Submit(spec);
+  REQUIRE(answer.runs.size() == 2);
+  CHECK(StoredRun(answer.runs[0]).device == DeviceId("a"));
+  CHECK(StoredRun(answer.runs[1]).device == DeviceId("b"));
+  REQUIRE(answer.skipped.size() == 2);
+  CHECK_THAT(answer.skipped[1].reason, Catch::Contains("variant v1 makes tflite, driver"));
+}
+
+TEST_CASE_METHOD(CoreFixture, "models and calibration data of a live job are pinned", "[core][submit]") {
+  Connect("a");
+  JobSpec spec = MakeSpec();
+  spec.variants[0].model = Sha256::Of("a model of its own");
+  spec.calibration.data = Sha256::Of("calibration");
+  Submit(spec);
+  CHECK(core->PinnedBlobs().contains(spec.variants[0].model));
+  CHECK(core->PinnedBlobs().contains(spec.calibration.data));
+}
+
 TEST_CASE_METHOD(CoreFixture, "a run for a device that is offline waits and says so", "[core][submit]") {
   Disconnect(Connect("a"));
   const SubmitAnswer answer = SubmitPrepared();
