@@ -132,6 +132,13 @@ void OnnxGraph::SetOpset(std::int64_t opset) {
   }
 }
 
+OnnxGraph OnnxGraph::Clone() const {
+  OnnxGraph copy;
+  copy.model_ = std::make_unique<onnx::ModelProto>(*model_);
+  copy.IndexNames();
+  return copy;
+}
+
 const onnx::TensorProto* OnnxGraph::Initializer(const std::string& name) const {
   const auto found = initializers_.find(name);
   return found == initializers_.end() ? nullptr : &graph().initializer(found->second);
@@ -157,6 +164,11 @@ std::optional<TensorInfo> OnnxGraph::Value(const std::string& name) const {
     if (auto value = FindValue(*values, name)) return value;
   }
   return std::nullopt;
+}
+
+bool OnnxGraph::IsInput(const std::string& name) const {
+  return std::any_of(graph().input().begin(), graph().input().end(),
+                     [&](const onnx::ValueInfoProto& input) { return input.name() == name; });
 }
 
 bool OnnxGraph::IsOutput(const std::string& name) const {

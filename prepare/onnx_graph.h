@@ -32,9 +32,12 @@ class OnnxGraph {
   onnx::GraphProto& graph() { return *model_->mutable_graph(); }
   const onnx::GraphProto& graph() const { return model_->graph(); }
   const onnx::ModelProto& model() const { return *model_; }
+  OnnxGraph Clone() const;
   std::int64_t opset() const;
   // Imports a newer opset; node meanings are not converted. REQUIRES: the caller knows that they did not change.
   void SetOpset(std::int64_t opset);
+  // Rewrites nodes to mean the same in a newer opset. INVALID_ARGUMENT when libonnx cannot.
+  Status ConvertOpset(std::int64_t opset);
 
   // Null when `name` is no initializer. Pointers stay valid until initializers are added or removed.
   const onnx::TensorProto* Initializer(const std::string& name) const;
@@ -44,6 +47,7 @@ class OnnxGraph {
   // Type and shape of any value: input, output, initializer or what shape inference found. The batch dimension of a model
   // with an open one is -1. Absent when unknown.
   std::optional<TensorInfo> Value(const std::string& name) const;
+  bool IsInput(const std::string& name) const;
   bool IsOutput(const std::string& name) const;
   // Nodes by the values that they read; a node that reads a value twice is there twice. Indices into graph().node().
   std::map<std::string, std::vector<int>> Consumers() const;

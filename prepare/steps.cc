@@ -9,6 +9,7 @@
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/model_info.h"
+#include "prepare/passes/int8.h"
 #include "prepare/tflite/convert.h"
 
 namespace paddock {
@@ -62,7 +63,7 @@ Result<std::vector<std::string>> Optimize(const StepRequest& request) {
   return std::vector<std::string>();
 }
 
-constexpr StepDefinition kSteps[] = {
+const StepDefinition kSteps[] = {
     {.name = "optimize",
      .summary = "ONNX Runtime's graph optimiser: constant folding, batch-norm folding, dead code, fusion",
      .options = kOptimizeOptions,
@@ -83,6 +84,16 @@ constexpr StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckToTflite,
      .run = RunToTflite},
+    {.name = "int8",
+     .summary = "post-training quantisation to int8 (QDQ), with ranges from calibration data",
+     .options = Int8Options(),
+     .from_kind = "onnx",
+     .to_kind = "onnx",
+     .needs_calibration = true,
+     .tool = StepTool::kOnnxruntime,
+     .version = 1,
+     .check = CheckInt8Options,
+     .run = RunInt8},
 };
 
 template <typename Definition>
@@ -113,6 +124,10 @@ std::span<const VariantDefinition> VariantCatalog() {
   static const std::vector<VariantDefinition> kVariants = {
       {"as-is", "the model as it was submitted", {}},
       {"optimize", "the graph optimised for any CPU", {"optimize"}},
+      {"fp32", "the graph optimised in operators of ONNX only", {"optimize level=basic"}},
+      {"int8", "quantised to int8, ranges by the best of min-max, square error and percentile", {"int8"}},
+      {"int8-percentile", "quantised to int8, ranges by percentile", {"int8 method=percentile"}},
+      {"int8-entropy", "quantised to int8, ranges by entropy", {"int8 method=entropy"}},
   };
   return kVariants;
 }

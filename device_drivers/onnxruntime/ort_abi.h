@@ -58,6 +58,9 @@ inline constexpr Slot<3, OrtStatus*(int severity, const char* log_id, OrtEnv**)>
 inline constexpr Slot<6, OrtStatus*(const OrtEnv*)> kDisableTelemetryEvents;
 inline constexpr Slot<7, OrtStatus*(const OrtEnv*, const char* path, const OrtSessionOptions*, OrtSession**)>
     kCreateSession;
+inline constexpr Slot<8, OrtStatus*(const OrtEnv*, const void* model, std::size_t bytes,
+                                    const OrtSessionOptions*, OrtSession**)>
+    kCreateSessionFromArray;
 inline constexpr Slot<9, OrtStatus*(OrtSession*, const OrtRunOptions*, const char* const* input_names,
                                     const OrtValue* const* inputs, std::size_t input_count,
                                     const char* const* output_names, std::size_t output_count,

@@ -141,6 +141,15 @@ Result<OrtSessionHandle> OrtLibrary::CreateSession(const std::string& model_path
   return Own<ort::kReleaseSession>(session);
 }
 
+Result<OrtSessionHandle> OrtLibrary::CreateSessionFromBytes(std::string_view model,
+                                                            const ort::OrtSessionOptions* options) const {
+  ort::OrtSession* session = nullptr;
+  const Status created = Call(ort::kCreateSessionFromArray, env_, static_cast<const void*>(model.data()),
+                              model.size(), options, &session);
+  if (!created.ok()) return created.WithContext("ONNX Runtime " + version_ + " cannot load the model");
+  return Own<ort::kReleaseSession>(session);
+}
+
 Status OrtLibrary::ToStatus(ort::OrtStatus* status) const {
   const std::string text = api_(ort::kGetErrorMessage, status);
   const StatusCode code = CodeOf(api_(ort::kGetErrorCode, status), text);

@@ -60,6 +60,9 @@ class OrtLibrary {
   Result<OrtOptionsHandle> CreateOptions(GraphLevel level) const;
   Result<OrtSessionHandle> CreateSession(const std::string& model_path,
                                          const ort::OrtSessionOptions* options) const;
+  // The same for a model in memory, which may go once the session is there.
+  Result<OrtSessionHandle> CreateSessionFromBytes(std::string_view model,
+                                                  const ort::OrtSessionOptions* options) const;
 
  private:
   OrtLibrary(std::string path, std::string version, ort::Api api)
