@@ -9,6 +9,7 @@
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/model_info.h"
+#include "prepare/passes/fp16.h"
 #include "prepare/passes/int8.h"
 #include "prepare/tflite/convert.h"
 
@@ -84,6 +85,16 @@ const StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckToTflite,
      .run = RunToTflite},
+    {.name = "fp16",
+     .summary = "weights as float16, or the whole graph",
+     .options = Fp16Options(),
+     .from_kind = "onnx",
+     .to_kind = "onnx",
+     .needs_calibration = false,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .check = CheckFp16Options,
+     .run = RunFp16},
     {.name = "int8",
      .summary = "post-training quantisation to int8 (QDQ), with ranges from calibration data",
      .options = Int8Options(),
@@ -125,6 +136,7 @@ std::span<const VariantDefinition> VariantCatalog() {
       {"as-is", "the model as it was submitted", {}},
       {"optimize", "the graph optimised for any CPU", {"optimize"}},
       {"fp32", "the graph optimised in operators of ONNX only", {"optimize level=basic"}},
+      {"fp16", "weights stored as float16", {"fp16"}},
       {"int8", "quantised to int8, ranges by the best of min-max, square error and percentile", {"int8"}},
       {"int8-percentile", "quantised to int8, ranges by percentile", {"int8 method=percentile"}},
       {"int8-entropy", "quantised to int8, ranges by entropy", {"int8 method=entropy"}},

@@ -59,8 +59,8 @@ class BadInput(unittest.TestCase):
         self.refused_job("repetitions: must be an integer", 'not "three"', repetitions="three")
 
     def test_unknown_variant(self):
-        self.refused_job("variants[0].name: there is no variant 'int8'", "known are as-is, optimize",
-                         variants=[{"name": "int8"}])
+        self.refused_job("variants[0].name: there is no variant 'int3'", "known are as-is, optimize",
+                         variants=[{"name": "int3"}])
 
     def test_selector_that_matches_nothing_lists_the_labels(self):
         self.refused_job('on[0]: "class=gpu" matches no known device', "arch=simulated", "class=board", "id=sim-1",
