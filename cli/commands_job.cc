@@ -8,6 +8,7 @@
 #include "cli/document.h"
 #include "cli/follow.h"
 #include "cli/result_table.h"
+#include "cli/variant_choice.h"
 
 namespace paddock {
 namespace {
@@ -107,17 +108,54 @@ std::optional<EndedJob> Follow(Connection& connection, const std::string& job_id
   return EndedJob{*std::move(job), {response.results().begin(), response.results().end()}};
 }
 
+// Asks the coordinator, which has the answers to each sample. What cannot be compared is left out.
+AccuracyChanges CompareAccuracy(Connection& connection, const std::vector<VariantRow>& rows) {
+  AccuracyChanges changes;
+  for (const VariantRow& row : rows) {
+    if (row.base == nullptr || row.accuracy_kpi.empty()) continue;
+    v1::CompareRequest request;
+    request.set_a(row.base->run_id());
+    request.set_b(row.run->run_id());
+    v1::Comparison comparison;
+    const Status compared =
+        connection.Call(connection.results(), &v1::ResultService::Stub::Compare, request, &comparison);
+    if (!compared.ok()) continue;
+    for (const v1::Comparison::Row& kpi : comparison.rows()) {
+      if (kpi.kpi() == row.accuracy_kpi) changes[row.run->run_id()] = kpi;
+    }
+  }
+  return changes;
+}
+
+void PrintChoices(const std::vector<VariantChoice>& choices) {
+  if (!choices.empty()) std::cout << "\n";
+  for (const VariantChoice& choice : choices) {
+    std::cout << Printable(choice.device + ": " + (choice.variant.empty() ? "" : choice.variant + ", ") +
+                           choice.reason)
+              << "\n";
+  }
+}
+
 // Follows, prints the results, and says with which code to end.
 int FollowAndShow(const Globals& globals, Connection& connection, const std::string& job_id) {
   int code = kExitOk;
   const auto ended = Follow(connection, job_id, code);
   if (!ended) return code;
   const std::vector<v1::RunResult>& results = ended->results;
+  const bool is_for_people = globals.format == OutputFormat::kTable || globals.format == OutputFormat::kWide;
+  const std::vector<VariantRow> variants = VariantRows(results);
+  const std::vector<VariantChoice> choices = ChooseVariants(results);
+  AccuracyChanges changes;
+  if (is_for_people || globals.format == OutputFormat::kJson) changes = CompareAccuracy(connection, variants);
   if (globals.format == OutputFormat::kJson) {
-    std::cout << Text(JobDocument(ended->status, results));
+    std::cout << Text(JobDocument(ended->status, results, variants, changes, choices));
   } else {
     PrintResults(globals.format, results);
     PrintBudgets(globals.format, results);
+  }
+  if (is_for_people && !variants.empty()) {
+    std::cout << "\n" << AsText(VariantTable(variants, changes));
+    PrintChoices(choices);
   }
   PrintProblems(results);
   return ExitCodeOfJob(ended->status, results);

@@ -31,12 +31,6 @@ std::string JoinedNames(const List& list) {
   return text;
 }
 
-KpiValue ValueOf(const v1::Kpi& kpi) {
-  KpiValue value{kpi.value(), std::nullopt, {kpi.repetitions().begin(), kpi.repetitions().end()}};
-  if (kpi.has_lower() && kpi.has_upper()) value.interval = {kpi.lower(), kpi.upper(), kpi.confidence()};
-  return value;
-}
-
 std::vector<std::string> ExactCells(const v1::Comparison::Row& row) {
   const v1::Comparison::Effect& effect = row.effect();
   const auto number = [](bool present, double value) { return present ? ExactNumber(value) : ""; };
@@ -61,6 +55,12 @@ std::vector<std::string> ExactCells(const v1::Comparison::Row& row) {
 }
 
 }  // namespace
+
+KpiValue KpiValueOf(const v1::Kpi& kpi) {
+  KpiValue value{kpi.value(), std::nullopt, {kpi.repetitions().begin(), kpi.repetitions().end()}};
+  if (kpi.has_lower() && kpi.has_upper()) value.interval = {kpi.lower(), kpi.upper(), kpi.confidence()};
+  return value;
+}
 
 Table ComparisonTable(OutputFormat format, const v1::Comparison& comparison) {
   Table table;
@@ -126,7 +126,7 @@ std::vector<RepeatRow> RepeatRows(const v1::RunResult& original, const v1::RunRe
     const auto first = original.kpis().find(name);
     const auto second = repeat.kpis().find(name);
     if (first == original.kpis().end() || second == repeat.kpis().end()) continue;
-    const RepeatJudgement judgement = JudgeRepeat(ValueOf(first->second), ValueOf(second->second));
+    const RepeatJudgement judgement = JudgeRepeat(KpiValueOf(first->second), KpiValueOf(second->second));
     rows.push_back({name, first->second, second->second, std::string(RepeatPlaceName(judgement.place)),
                     judgement.outside_by});
   }

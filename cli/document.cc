@@ -154,12 +154,46 @@ OrderedJson ResultsDocument(const std::vector<v1::RunResult>& results) {
   return {{"schema_version", kSchemaVersion}, {"runs", std::move(runs)}};
 }
 
-OrderedJson JobDocument(const v1::JobStatus& job, const std::vector<v1::RunResult>& results) {
+namespace {
+
+OrderedJson VariantDocument(const VariantRow& row, const AccuracyChanges& changes) {
+  OrderedJson out = {
+      {"run", row.run->run_id()},
+      {"device", row.run->device()},
+      {"variant", row.run->variant()},
+      {"on_pareto_front", row.is_judged ? OrderedJson(row.on_front) : OrderedJson(nullptr)},
+      {"accuracy_kpi", row.accuracy_kpi.empty() ? OrderedJson(nullptr) : OrderedJson(row.accuracy_kpi)}};
+  if (row.base != nullptr) out["first"] = row.base->run_id();
+  if (const auto change = changes.find(row.run->run_id()); change != changes.end()) {
+    const v1::Comparison::Effect& effect = change->second.effect();
+    out["accuracy_change"] = {
+        {"change", change->second.change()},
+        {"effect", effect.value()},
+        {"p_value", effect.has_p_value() ? OrderedJson(effect.p_value()) : OrderedJson(nullptr)},
+        {"test", effect.test()}};
+  }
+  return out;
+}
+
+}  // namespace
+
+OrderedJson JobDocument(const v1::JobStatus& job, const std::vector<v1::RunResult>& results,
+                        const std::vector<VariantRow>& variants, const AccuracyChanges& changes,
+                        const std::vector<VariantChoice>& choices) {
   OrderedJson runs = OrderedJson::array();
   for (const v1::RunResult& result : results) runs.push_back(RunDocument(result));
-  return {{"schema_version", kSchemaVersion},
-          {"job", {{"id", job.job_id()}, {"name", job.name()}, {"state", job.state()}}},
-          {"runs", std::move(runs)}};
+  OrderedJson out = {{"schema_version", kSchemaVersion},
+                     {"job", {{"id", job.job_id()}, {"name", job.name()}, {"state", job.state()}}},
+                     {"runs", std::move(runs)}};
+  for (const VariantRow& row : variants) out["variants"].push_back(VariantDocument(row, changes));
+  for (const VariantChoice& choice : choices) {
+    out["choices"].push_back(
+        {{"device", choice.device},
+         {"variant", choice.variant.empty() ? OrderedJson(nullptr) : OrderedJson(choice.variant)},
+         {"run", choice.run.empty() ? OrderedJson(nullptr) : OrderedJson(choice.run)},
+         {"reason", choice.reason}});
+  }
+  return out;
 }
 
 OrderedJson RerunDocument(const v1::JobStatus& job, const v1::RunResult& original,

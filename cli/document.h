@@ -6,6 +6,7 @@
 
 #include "base/strict_json.h"
 #include "cli/result_table.h"
+#include "cli/variant_choice.h"
 #include "paddock/v1/artifact.pb.h"
 #include "paddock/v1/device.pb.h"
 #include "paddock/v1/job.pb.h"
@@ -15,8 +16,11 @@ namespace paddock {
 
 using OrderedJson = nlohmann::ordered_json;
 
-// {"schema_version": 1, "job": {...}, "runs": [...]}
-OrderedJson JobDocument(const v1::JobStatus& job, const std::vector<v1::RunResult>& results);
+// {"schema_version": 1, "job": {...}, "runs": [...]}; with "variants" when there are several, and "choices" when they have
+// budgets.
+OrderedJson JobDocument(const v1::JobStatus& job, const std::vector<v1::RunResult>& results,
+                        const std::vector<VariantRow>& variants = {}, const AccuracyChanges& changes = {},
+                        const std::vector<VariantChoice>& choices = {});
 // {"schema_version": 1, "runs": [...]}
 OrderedJson ResultsDocument(const std::vector<v1::RunResult>& results);
 OrderedJson RunDocument(const v1::RunResult& result);

@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "cli/format.h"
+#include "kpi/catalog.h"
 #include "paddock/v1/result.pb.h"
 
 namespace paddock {
 
+KpiValue KpiValueOf(const v1::Kpi& kpi);
 // A comparison for people and, as kCsv, with exact numbers: a row per pair of runs and KPI.
 Table ComparisonTable(OutputFormat format, const v1::Comparison& comparison);
 // Over several devices, a row per KPI; no rows for one device.

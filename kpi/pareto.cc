@@ -8,24 +8,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kCosts = {"latency_p50", "energy_per_inference", "artifact_size"};
 
-std::string_view AccuracyOf(Task task) {
-  switch (task) {
-    case Task::kClassification:
-      return "accuracy_top1";
-    case Task::kRegression:
-      return "rmse";
-    case Task::kSegmentation:
-      return "miou";
-    case Task::kDetection:
-      return "map";
-    case Task::kEvents:
-      return "event_false_negatives";
-    case Task::kNone:
-      break;
-  }
-  return "output_agreement";
-}
-
 // In the direction of `better`, by the values.
 bool IsWorse(Better better, const KpiValue& a, const KpiValue& b) {
   return better == Better::kLower ? a.value > b.value : a.value < b.value;
@@ -53,8 +35,26 @@ bool Dominates(const KpiReport& a, const KpiReport& b, std::span<const KpiDefini
 
 }  // namespace
 
+std::string_view AccuracyKpi(Task task) {
+  switch (task) {
+    case Task::kClassification:
+      return "accuracy_top1";
+    case Task::kRegression:
+      return "rmse";
+    case Task::kSegmentation:
+      return "miou";
+    case Task::kDetection:
+      return "map";
+    case Task::kEvents:
+      return "event_false_negatives";
+    case Task::kNone:
+      break;
+  }
+  return "output_agreement";
+}
+
 std::vector<const KpiDefinition*> ParetoObjectives(std::span<const KpiReport* const> reports, Task task) {
-  std::vector<std::string_view> names{AccuracyOf(task)};
+  std::vector<std::string_view> names{AccuracyKpi(task)};
   names.insert(names.end(), kCosts.begin(), kCosts.end());
   std::vector<const KpiDefinition*> objectives;
   for (const std::string_view name : names) {

@@ -4,11 +4,15 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kpi/catalog.h"
 
 namespace paddock {
+
+// "accuracy_top1", "rmse" ...; "output_agreement" for no task.
+std::string_view AccuracyKpi(Task task);
 
 // KPIs by which the runs of a comparison are weighed against each other: accuracy of the task, latency, energy, size. Those that
 // every report has; empty when none.
