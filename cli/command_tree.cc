@@ -97,6 +97,39 @@ void AddJobCommands(CLI::App& app, CommandLine& line) {
       ->type_name("");
 }
 
+void AddPrepareCommand(CLI::App& app, CommandLine& line) {
+  PrepareFlags& prepare = line.prepare;
+  CLI::App& command =
+      AddCommand(app, line, "prepare", "Make of a model what a variant makes of it, without a farm",
+                 "  paddock prepare --list\n"
+                 "  paddock prepare net.onnx --variant fp16 --out net_fp16.onnx\n"
+                 "  paddock prepare net.onnx --variant int8 --calibration samples.npz --input image=x --out "
+                 "net_int8.onnx\n"
+                 "  paddock prepare net.onnx --step 'optimize level=basic' --out net_plain.onnx\n",
+                 [&prepare](const Globals& globals) { return PrepareModelFile(globals, prepare); });
+  command.add_option("MODEL", prepare.model, "Model file")->type_name("");
+  command.add_flag("--list", prepare.list, "The variants and steps that there are");
+  CLI::Option* variant =
+      command.add_option("--variant", prepare.variant, "A variant of the catalogue")->type_name("NAME");
+  command
+      .add_option("--step", prepare.steps, "A step with its options, instead of a variant; may be repeated")
+      ->allow_extra_args(false)
+      ->excludes(variant)
+      ->type_name("'NAME KEY=VALUE'");
+  command.add_option("--out", prepare.out, "File to write")->type_name("FILE");
+  command
+      .add_option("--calibration", prepare.calibration,
+                  "Samples to learn ranges from: a data file, or random for noise")
+      ->type_name("FILE");
+  AddList(command, "--input", prepare.inputs,
+          "Which array of the samples feeds which input of the model; may be repeated", "INPUT=ARRAY");
+  command
+      .add_option("--calibration-samples", prepare.calibration_samples, "How many samples at the most (256)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
+  command.add_option("--seed", prepare.seed, "Which samples, or which noise (0)")->type_name("N");
+}
+
 void AddResultCommands(CLI::App& app, CommandLine& line) {
   CLI::App& result = AddNoun(app, "result", "List, show and export results");
   CLI::App& list =
@@ -177,6 +210,7 @@ void AddFarmCommands(CLI::App& app, CommandLine& line) {
       .add_option("DEVICE", line.id, "Id of the device")
       ->required()
       ->type_name("");
+  AddPrepareCommand(app, line);
   AddCommand(AddNoun(app, "model", "Look into models"), line, "inspect",
              "What a model takes and gives, and which drivers take it", "  paddock model inspect net.onnx\n",
              [&line](const Globals& globals) { return InspectModel(globals, line.id); })

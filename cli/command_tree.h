@@ -16,6 +16,7 @@ struct CommandLine {
   std::string server = kDefaultServer;
   std::string output = "table";
   JobFlags job;
+  PrepareFlags prepare;
   std::string id;
   std::string second_id;
   std::string out_file;

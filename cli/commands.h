@@ -49,6 +49,19 @@ int RerunRun(const Globals& globals, const std::string& run_id);
 int ListDevices(const Globals& globals, const std::vector<std::string>& on);
 int ShowDevice(const Globals& globals, const std::string& id);
 int ListDrivers(const Globals& globals);
+// Makes of a model file what a variant makes of it in a job, without a farm.
+struct PrepareFlags {
+  bool list = false;  // only the variants and steps that there are
+  std::string model;
+  std::string variant;
+  std::vector<std::string> steps;  // instead of a variant's
+  std::string out;
+  std::string calibration;  // a data file, or "random"
+  std::uint64_t calibration_samples = 256;
+  std::uint64_t seed = 0;
+  std::vector<std::string> inputs;  // MODEL_INPUT=ARRAY of the calibration file
+};
+int PrepareModelFile(const Globals& globals, const PrepareFlags& flags);
 int InspectModel(const Globals& globals, const std::string& file);
 // Computes a published MLPerf Tiny result again, without a farm; kExitNoValidVerdict when it is not valid by the benchmark's
 // rules, kExitFailed when a file cannot be read. `labels`: a y_labels.csv, empty to look for one.

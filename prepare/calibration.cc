@@ -1,13 +1,16 @@
 #include "prepare/calibration.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "kpi/tensor_file.h"
 #include "prepare/data_plan.h"
+#include "prepare/preprocess.h"
 #include "prepare/read_samples.h"
 #include "prepare/subsample.h"
 
@@ -79,6 +82,36 @@ Result<std::uint64_t> WriteCalibration(const DataSpec& spec, const std::string& 
   PADDOCK_ASSIGN_OR_RETURN(const std::string bytes, EncodeTensorFile(*tensors));
   PADDOCK_RETURN_IF_ERROR(WriteFileAtomically(out_path, bytes));
   return open->rows.size();
+}
+
+Status WriteRandomCalibration(const ModelInfo& model, std::uint64_t samples, std::uint64_t seed,
+                              const std::string& out_path) {
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<Shape> shapes, SampleShapes(model));
+  Random random(seed);
+  std::vector<Tensor> tensors;
+  std::uint64_t left_bytes = kMaxReadBytes;
+  for (std::size_t i = 0; i < model.inputs.size(); ++i) {
+    Shape shape = shapes[i];
+    shape.insert(shape.begin(), static_cast<std::int64_t>(samples));
+    const auto elements = ElementCount(shape);
+    if (!elements || *elements > left_bytes / sizeof(double)) {
+      return InvalidArgumentError("random samples for " + TensorText(model.inputs[i]) +
+                                  " would take too much memory; ask for fewer");
+    }
+    left_bytes -= *elements * sizeof(double);
+    Tensor noise{{model.inputs[i].name, ElementType::kFloat64, shape}, {}};
+    noise.bytes.resize(*elements * sizeof(double));
+    const bool is_floating = IsFloating(model.inputs[i].type);
+    for (std::uint64_t element = 0; element < *elements; ++element) {
+      const double value = is_floating ? random.Uniform() : static_cast<double>(random.Below(256)) - 128;
+      std::memcpy(noise.bytes.data() + element * sizeof(double), &value, sizeof(double));
+    }
+    const std::vector<PreprocessStep> cast = {{.input = "", .action = CastStep{model.inputs[i].type}}};
+    PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, Preprocess(std::move(noise), cast));
+    tensors.push_back(std::move(tensor));
+  }
+  PADDOCK_ASSIGN_OR_RETURN(const std::string bytes, EncodeTensorFile(tensors));
+  return WriteFileAtomically(out_path, bytes);
 }
 
 }  // namespace paddock

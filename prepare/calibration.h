@@ -28,4 +28,9 @@ Result<std::uint64_t> WriteCalibration(const DataSpec& spec, const std::string& 
                                        const ModelInfo& model, Task task, const CalibrationChoice& choice,
                                        const std::string& out_path, const std::string& shown_name);
 
+// A calibration file for a model without data: floating elements uniform in [0, 1), integers uniform in [-128, 127], saturated to their type. The ranges
+// that are learned from it are those of noise. INVALID_ARGUMENT when it would be above 1 GiB.
+Status WriteRandomCalibration(const ModelInfo& model, std::uint64_t samples, std::uint64_t seed,
+                              const std::string& out_path);
+
 }  // namespace paddock

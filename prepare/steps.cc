@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/file.h"
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/model_info.h"
@@ -248,6 +249,26 @@ Result<StepReport> RunStep(std::string_view text, StepRequest request) {
   report.lines = DescribeChange(*before, *after);
   report.lines.insert(report.lines.end(), own_lines->begin(), own_lines->end());
   return report;
+}
+
+Status RunSteps(std::span<const std::string> steps, const StepRequest& request,
+                const std::function<void(const StepReport&)>& on_report) {
+  StepRequest one = request;
+  Status status;
+  for (std::size_t i = 0; status.ok() && i < steps.size(); ++i) {
+    one.out_path = request.out_path + ".step-" + std::to_string(i);
+    const auto report = RunStep(steps[i], one);
+    if (i > 0) PADDOCK_RETURN_IF_ERROR(RemoveFile(one.in_path));
+    one.in_path = one.out_path;
+    status = report.status();
+    if (report.ok()) on_report(*report);
+  }
+  if (status.ok()) {
+    const auto bytes = ReadFile(one.in_path);
+    status = bytes.ok() ? WriteFileAtomically(request.out_path, *bytes) : bytes.status();
+  }
+  if (!steps.empty()) PADDOCK_RETURN_IF_ERROR(RemoveFile(one.out_path));
+  return status;
 }
 
 std::string EncodeStepReport(const StepReport& report) {

@@ -9,6 +9,7 @@
 // else here is pure and cheap.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -91,6 +92,11 @@ bool NeedsCalibration(std::span<const std::string> steps);
 
 // One per step, for the recipe.
 Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps, const StepTools& tools);
+
+// One after the other, in this process; `request` says where from, where to and with what. No steps: a copy. `on_report` is
+// called after each. What lies at out_path afterwards is whole or not there.
+Status RunSteps(std::span<const std::string> steps, const StepRequest& request,
+                const std::function<void(const StepReport&)>& on_report);
 
 // `request.options` are those of `text`.
 Result<StepReport> RunStep(std::string_view text, StepRequest request);

@@ -1,0 +1,147 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/document.h"
+#include "cli/result_table.h"
+#include "prepare/calibration.h"
+#include "prepare/steps.h"
+
+namespace paddock {
+namespace {
+
+constexpr std::string_view kRandom = "random";
+
+Result<std::vector<std::string>> StepsOf(const PrepareFlags& flags) {
+  if (!flags.steps.empty()) return flags.steps;
+  if (flags.variant.empty())
+    return InvalidArgumentError(
+        "name a variant with --variant, or steps with --step; `paddock prepare --list` shows them");
+  PADDOCK_ASSIGN_OR_RETURN(const VariantDefinition* variant, FindVariant(flags.variant));
+  return variant->steps;
+}
+
+Result<DataSpec> SpecOf(const PrepareFlags& flags) {
+  DataSpec spec;
+  for (const std::string& input : flags.inputs) {
+    const auto equals = input.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return InvalidArgumentError("--input '" + input + "' is not MODEL_INPUT=ARRAY");
+    spec.inputs[input.substr(0, equals)] = input.substr(equals + 1);
+  }
+  return spec;
+}
+
+Status WriteCalibrationFile(const PrepareFlags& flags, const ModelInfo& model, const std::string& path) {
+  if (flags.calibration.empty()) {
+    return InvalidArgumentError(
+        "a step of the variant learns ranges from samples; name a file with --calibration FILE, or "
+        "--calibration random "
+        "for noise");
+  }
+  if (flags.calibration == kRandom)
+    return WriteRandomCalibration(model, flags.calibration_samples, flags.seed, path);
+  PADDOCK_ASSIGN_OR_RETURN(const DataSpec spec, SpecOf(flags));
+  const CalibrationChoice choice{
+      .from_measured_file = false, .samples = flags.calibration_samples, .seed = flags.seed};
+  return WriteCalibration(spec, flags.calibration, model, Task::kNone, choice, path, flags.calibration)
+      .status();
+}
+
+// The reports of the steps. What is needed only on the way lies beside the output and is removed.
+Result<std::vector<StepReport>> Prepare(const PrepareFlags& flags) {
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::string> steps, StepsOf(flags));
+  PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model, ReadModelInfo(flags.model));
+  PADDOCK_RETURN_IF_ERROR(KindAfter(steps, model.kind).status());
+  StepRequest request{
+      .in_path = flags.model, .out_path = flags.out, .calibration_path = "", .options = {}, .tools = {}};
+  if (NeedsCalibration(steps)) {
+    request.calibration_path = flags.out + ".calibration-" + std::to_string(::getpid());
+    PADDOCK_RETURN_IF_ERROR(WriteCalibrationFile(flags, model, request.calibration_path));
+  }
+  std::vector<StepReport> reports;
+  const Status status = RunSteps(steps, request, [&](const StepReport& report) {
+    std::cerr << Printable(report.step) << (report.tool.empty() ? "" : " (" + report.tool + ")") << "\n";
+    for (const std::string& line : report.lines) std::cerr << "  " << Printable(line) << "\n";
+    reports.push_back(report);
+  });
+  if (!request.calibration_path.empty()) PADDOCK_RETURN_IF_ERROR(RemoveFile(request.calibration_path));
+  PADDOCK_RETURN_IF_ERROR(status);
+  return reports;
+}
+
+void ListSteps(const Globals& globals) {
+  if (globals.format == OutputFormat::kJson) {
+    OrderedJson variants = OrderedJson::array();
+    for (const VariantDefinition& variant : VariantCatalog())
+      variants.push_back({{"name", variant.name}, {"summary", variant.summary}, {"steps", variant.steps}});
+    OrderedJson steps = OrderedJson::array();
+    for (const StepDefinition& step : StepCatalog()) {
+      OrderedJson options = OrderedJson::object();
+      for (const OptionDoc& option : step.options) options[std::string(option.key)] = option.help;
+      steps.push_back({{"name", step.name},
+                       {"summary", step.summary},
+                       {"from", step.from_kind},
+                       {"to", step.to_kind},
+                       {"options", options}});
+    }
+    std::cout << Text({{"variants", variants}, {"steps", steps}});
+    return;
+  }
+  Table variants{{"VARIANT", "STEPS", "WHAT IT IS"}, {}};
+  for (const VariantDefinition& variant : VariantCatalog()) {
+    std::string steps;
+    for (const std::string& step : variant.steps) steps += (steps.empty() ? "" : ", ") + step;
+    variants.rows.push_back(
+        {std::string(variant.name), steps.empty() ? "-" : steps, std::string(variant.summary)});
+  }
+  PrintTable(globals.format, variants, "");
+  if (globals.format != OutputFormat::kTable && globals.format != OutputFormat::kWide) return;
+  Table steps{{"STEP", "FROM", "TO", "OPTION", "WHAT IT DOES"}, {}};
+  for (const StepDefinition& step : StepCatalog()) {
+    steps.rows.push_back({std::string(step.name), std::string(step.from_kind), std::string(step.to_kind), "",
+                          std::string(step.summary)});
+    for (const OptionDoc& option : step.options)
+      steps.rows.push_back({"", "", "", std::string(option.key), std::string(option.help)});
+  }
+  std::cout << "\n" << AsText(steps);
+}
+
+}  // namespace
+
+int PrepareModelFile(const Globals& globals, const PrepareFlags& flags) {
+  if (flags.list) {
+    ListSteps(globals);
+    return kExitOk;
+  }
+  if (flags.model.empty())
+    return Report(InvalidArgumentError("name a model file; `paddock prepare --help` has examples"));
+  if (flags.out.empty()) return Report(InvalidArgumentError("name the file to write with --out FILE"));
+  const auto reports = Prepare(flags);
+  if (!reports.ok()) return Report(reports.status());
+  const auto model = ReadModelInfo(flags.out);
+  if (!model.ok()) return Report(model.status());
+  const auto bytes = ReadFile(flags.out);
+  if (!bytes.ok()) return Report(bytes.status());
+  const Digest digest = Sha256::Of(*bytes);
+  if (globals.format == OutputFormat::kJson) {
+    OrderedJson steps = OrderedJson::array();
+    for (const StepReport& report : *reports)
+      steps.push_back({{"step", report.step}, {"tool", report.tool}, {"lines", report.lines}});
+    std::cout << Text({{"file", flags.out},
+                       {"kind", model->kind},
+                       {"bytes", model->size_bytes},
+                       {"sha256", digest.hex()},
+                       {"steps", steps}});
+  } else {
+    std::cout << flags.out << "\n";
+    std::cerr << model->kind << ", " << Figure(static_cast<double>(model->size_bytes), "B") << ", sha256 "
+              << digest.hex() << "\n";
+  }
+  return kExitOk;
+}
+
+}  // namespace paddock
