@@ -16,7 +16,7 @@ constexpr OptionDoc kTfliteOptions[] = {
     {"threads", "threads of one inference, 1 to 1024; default 1"},
     {"execution_provider",
      "cpu (the library's own kernels), xnnpack or external (the delegate plug-in); default: external with a "
-     "plug-in, else xnnpack where the library has it"},
+     "plug-in, else cpu"},
     {"delegate", "path of a delegate plug-in, such as libedgetpu.so.1; default none"},
     {"delegate.KEY", "option KEY of the delegate plug-in; default none"},
 };

@@ -85,7 +85,7 @@ Status CompleteTfliteSettings(const TfliteLibrary& library, TfliteSettings* sett
         "with "
         "`--option delegate=PATH`");
   }
-  if (provider.empty()) provider = library.HasXnnpack() ? "xnnpack" : "cpu";
+  if (provider.empty()) provider = "cpu";
   return OkStatus();
 }
 

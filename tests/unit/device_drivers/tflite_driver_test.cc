@@ -176,8 +176,8 @@ TEST_CASE("quantised tensors say what their integers stand for, and are computed
 TEST_CASE("tflite reads an output whose shape depends on the data as it came", "[tflite]") {
   TfliteBench bench;
   if (!bench.driver) return;
-  const auto session =
-      bench.Open(TfliteBytes({{"x", 6, {4}}, {"y", 4, {0, 1}}}, {{kWhere, {0}, {1}}}, {0}, {1}));
+  const auto session = bench.Open(
+      TfliteBytes({{"x", 6, {4}}, {"y", 4, {0, 1}}}, {{kWhere, {0}, {1}}}, {0}, {1}), With("xnnpack"));
   CHECK(session->EffectiveOptions().at("execution_provider") == "xnnpack");
   CHECK(session->EffectiveOptions().at("delegated_nodes") == "none");
   const Tensor sparse = MakeTensor<std::uint8_t>(ElementType::kBool, {4}, {0, 1, 0, 0});
@@ -321,6 +321,8 @@ TEST_CASE("every option that tflite used is in the record, defaults too", "[tfli
   TfliteBench bench(Options{{"threads", "2"}});
   if (!bench.driver) return;
   CHECK(bench.Open(DoubleBytes())->EffectiveOptions() ==
+        Options{{"threads", "2"}, {"execution_provider", "cpu"}});
+  CHECK(bench.Open(DoubleBytes(), With("xnnpack"))->EffectiveOptions() ==
         Options{{"threads", "2"}, {"execution_provider", "xnnpack"}, {"delegated_nodes", "1 of 1"}});
   SessionRequest request = With("cpu");
   request.options.threads = 3;
