@@ -24,7 +24,7 @@ std::string JoinedPairs(const Map& map) {
   return text;
 }
 
-std::string Shape(const v1::TensorDescription& tensor) {
+std::string ShapeText(const v1::TensorDescription& tensor) {
   std::string text;
   for (const std::int64_t dimension : tensor.shape()) {
     text += (text.empty() ? "" : " x ") + (dimension < 0 ? "?" : std::to_string(dimension));
@@ -95,9 +95,9 @@ Table ModelFields(const v1::ModelDescription& model, const std::string& file, co
   add("opset", std::to_string(model.opset()) + " (IR version " + std::to_string(model.ir_version()) + ")");
   add("parameters", std::to_string(model.parameters()));
   for (const auto& input : model.inputs())
-    add("input", input.name() + "  " + input.type() + "  " + Shape(input));
+    add("input", input.name() + "  " + input.type() + "  " + ShapeText(input));
   for (const auto& output : model.outputs())
-    add("output", output.name() + "  " + output.type() + "  " + Shape(output));
+    add("output", output.name() + "  " + output.type() + "  " + ShapeText(output));
   std::string operators;
   for (const auto& entry : model.operators()) {
     operators += (operators.empty() ? "" : ", ") + std::to_string(entry.count()) + " " + entry.name();
