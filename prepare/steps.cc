@@ -141,6 +141,8 @@ std::span<const VariantDefinition> VariantCatalog() {
       {"int8", "quantised to int8, ranges by the best of min-max, square error and percentile", {"int8"}},
       {"int8-percentile", "quantised to int8, ranges by percentile", {"int8 method=percentile"}},
       {"int8-entropy", "quantised to int8, ranges by entropy", {"int8 method=entropy"}},
+      {"tflite-fp32", "as a TensorFlow Lite model", {"optimize level=basic", "to-tflite"}},
+      {"tflite-int8", "quantised to int8, as a TensorFlow Lite model", {"int8", "to-tflite"}},
   };
   return kVariants;
 }
