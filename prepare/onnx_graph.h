@@ -84,6 +84,8 @@ std::vector<std::int64_t> IntsAttribute(const onnx::NodeProto& node, std::string
 void SetIntAttribute(onnx::NodeProto* node, const std::string& name, std::int64_t value);
 void SetIntsAttribute(onnx::NodeProto* node, const std::string& name,
                       const std::vector<std::int64_t>& values);
+void SetFloatAttribute(onnx::NodeProto* node, const std::string& name, float value);
+void SetTextAttribute(onnx::NodeProto* node, const std::string& name, const std::string& value);
 onnx::NodeProto MakeNode(const std::string& op_type, const std::string& name,
                          const std::vector<std::string>& inputs, const std::vector<std::string>& outputs);
 // Multiply-accumulates of one sample for Conv, ConvTranspose, Gemm and MatMul; 0 for other operators; absent when a shape is

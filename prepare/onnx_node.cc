@@ -73,6 +73,18 @@ void SetIntsAttribute(onnx::NodeProto* node, const std::string& name,
   for (const std::int64_t value : values) attribute->add_ints(value);
 }
 
+void SetFloatAttribute(onnx::NodeProto* node, const std::string& name, float value) {
+  auto* const attribute = NewAttribute(node, name);
+  attribute->set_type(onnx::AttributeProto::FLOAT);
+  attribute->set_f(value);
+}
+
+void SetTextAttribute(onnx::NodeProto* node, const std::string& name, const std::string& value) {
+  auto* const attribute = NewAttribute(node, name);
+  attribute->set_type(onnx::AttributeProto::STRING);
+  attribute->set_s(value);
+}
+
 onnx::NodeProto MakeNode(const std::string& op_type, const std::string& name,
                          const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {
   onnx::NodeProto node;

@@ -106,6 +106,16 @@ const StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckInt8Options,
      .run = RunInt8},
+    {.name = "to-onnx",
+     .summary = "TensorFlow Lite, float32 or int8, as an ONNX model (int8: QDQ)",
+     .options = {},
+     .from_kind = "tflite",
+     .to_kind = "onnx",
+     .needs_calibration = false,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .check = nullptr,
+     .run = RunToOnnx},
 };
 
 template <typename Definition>

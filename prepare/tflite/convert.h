@@ -18,4 +18,9 @@ inline constexpr OptionDoc kToTfliteOptions[] = {
 Status CheckToTflite(const std::map<std::string, std::string>& options);
 Result<std::vector<std::string>> RunToTflite(const StepRequest& request);
 
+// TensorFlow Lite to ONNX of opset 13, with the same inputs and outputs: those that are int8 stay int8, and what lies between is
+// quantised in the QDQ manner. Weights that are int8 beside float32 activations become float32. INVALID_ARGUMENT names the
+// operator that cannot be converted and what to do.
+Result<std::vector<std::string>> RunToOnnx(const StepRequest& request);
+
 }  // namespace paddock

@@ -92,5 +92,20 @@ TEST_CASE("every public ONNX model converts to TensorFlow Lite, and the runtimes
   }
 }
 
+TEST_CASE("every public TensorFlow Lite model converts to ONNX, and the runtimes agree", "[conformance]") {
+  const TempDir folder;
+  for (const std::string& path : PublicModels(".tflite")) {
+    INFO(path);
+    const std::string converted = Converted("to-onnx", path, folder, ".onnx");
+    for (const std::string provider : {"xnnpack", "cpu"}) {
+      const auto agreement = AgreementOf(converted, path, provider);
+      if (!agreement) return;
+      CHECK(agreement->same_top1 >= kSamples * 9 / 10);
+      // A softmax of 256 steps spreads one step of a logit over several of its own.
+      CHECK(agreement->BeyondOneStep() * (provider == "cpu" ? 4 : 10) <= agreement->Elements());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace paddock
