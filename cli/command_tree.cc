@@ -29,7 +29,10 @@ void AddList(CLI::App& command, const std::string& flag, std::vector<std::string
 void AddJobFlags(CLI::App& command, JobFlags& job) {
   command.add_option("JOB.yaml", job.file, "The job; flags stand above what it says")->type_name("");
   command.add_option("--model", job.model, "Model file")->type_name("FILE");
-  command.add_option("--data", job.data, "Samples: a .npz or .npy file")->type_name("FILE");
+  command
+      .add_option("--data", job.data,
+                  "Samples: .npz, .npy, CSV, raw records, or a folder or zip of images or .wav")
+      ->type_name("PATH");
   AddList(command, "--input", job.inputs, "Which array feeds which input of the model; may be repeated",
           "INPUT=ARRAY");
   command.add_option("--labels", job.labels, "The array with the right answers")->type_name("ARRAY");

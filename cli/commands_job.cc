@@ -1,11 +1,13 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <filesystem>
 #include <iostream>
 
 #include "cli/blob_upload.h"
 #include "cli/commands.h"
 #include "cli/document.h"
+#include "cli/folder_pack.h"
 #include "cli/follow.h"
 #include "cli/result_table.h"
 #include "cli/variant_choice.h"
@@ -33,8 +35,24 @@ Result<UploadSummary> UploadWithProgress(Connection& connection,
   });
 }
 
+// Puts archives in the place of folders of samples; they are there as long as what is returned.
+Result<std::vector<ScratchPlace>> PackFolders(JobRequest& job) {
+  std::vector<ScratchPlace> places;
+  for (const std::string& name : {job.spec.data().file(), job.spec.calibration().file()}) {
+    const auto file = job.files.find(name);
+    if (file == job.files.end() || !std::filesystem::is_directory(file->second)) continue;
+    PADDOCK_ASSIGN_OR_RETURN(ScratchPlace place, ScratchPlace::Make());
+    const std::string archive = place.path() + "/data.zip";
+    if (const Status status = PackFolder(file->second, archive); !status.ok()) return LocalFileError(status);
+    file->second = archive;
+    places.push_back(std::move(place));
+  }
+  return places;
+}
+
 Result<std::string> Submit(Connection& connection, const JobFlags& flags) {
   PADDOCK_ASSIGN_OR_RETURN(JobRequest job, ReadJob(flags));
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<ScratchPlace> packed, PackFolders(job));
   PADDOCK_ASSIGN_OR_RETURN(const UploadSummary uploaded, UploadWithProgress(connection, job.files));
   v1::SubmitJobRequest request;
   *request.mutable_spec() = job.spec;

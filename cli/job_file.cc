@@ -266,7 +266,8 @@ Result<JobRequest> ReadJob(const JobFlags& flags) {
   }
   spec.mutable_data()->set_file(take_file(flags.data, spec.data().file()));
   if (spec.data().file().empty()) {
-    return InvalidArgumentError("no data: name a .npz or .npy file under data.file or with --data FILE");
+    return InvalidArgumentError(
+        "no data: name a file or a folder of samples under data.file or with --data PATH");
   }
   if (spec.on().empty()) {
     return InvalidArgumentError(

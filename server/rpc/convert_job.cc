@@ -8,8 +8,6 @@
 namespace paddock {
 namespace {
 
-constexpr double kNarrowestAccuracyInterval = 1e-4;
-
 Status FieldError(const std::string& field, const std::string& problem) {
   return InvalidArgumentError(field + ": " + problem);
 }
@@ -27,63 +25,6 @@ Status CheckSeconds(const std::string& field, double value, double low, double h
   if (std::isfinite(value) && value >= low && value <= high) return OkStatus();
   return FieldError(field,
                     "must be between " + std::to_string(low) + " and " + std::to_string(high) + " seconds");
-}
-
-Result<PreprocessStep> StepFromProto(const v1::PreprocessStep& step, const std::string& field) {
-  PreprocessStep out;
-  out.input = step.input();
-  const auto type = [&](const std::string& name, const std::string& where) -> Result<ElementType> {
-    auto parsed = ParseElementType(name);
-    if (!parsed.ok()) return FieldError(where, parsed.status().message());
-    return parsed;
-  };
-  switch (step.action_case()) {
-    case v1::PreprocessStep::kCast: {
-      PADDOCK_ASSIGN_OR_RETURN(const ElementType to, type(step.cast().to(), field + ".cast.to"));
-      out.action = CastStep{to};
-      return out;
-    }
-    case v1::PreprocessStep::kScale:
-      out.action = ScaleStep{step.scale().has_factor() ? step.scale().factor() : 1.0, step.scale().offset()};
-      return out;
-    case v1::PreprocessStep::kNormalize: {
-      NormalizeStep normalize;
-      normalize.mean.assign(step.normalize().mean().begin(), step.normalize().mean().end());
-      normalize.std.assign(step.normalize().std().begin(), step.normalize().std().end());
-      if (step.normalize().has_axis()) normalize.axis = step.normalize().axis();
-      if (normalize.mean.empty() || normalize.mean.size() != normalize.std.size()) {
-        return FieldError(field + ".normalize", "needs as many values in mean as in std, at least one");
-      }
-      for (const double std : normalize.std) {
-        if (!(std > 0)) return FieldError(field + ".normalize.std", "every value must be above 0");
-      }
-      out.action = std::move(normalize);
-      return out;
-    }
-    case v1::PreprocessStep::kDequantize:
-      if (!(step.dequantize().scale() > 0)) return FieldError(field + ".dequantize.scale", "must be above 0");
-      out.action = DequantizeStep{step.dequantize().scale(), step.dequantize().zero_point()};
-      return out;
-    case v1::PreprocessStep::kQuantize: {
-      if (!(step.quantize().scale() > 0)) return FieldError(field + ".quantize.scale", "must be above 0");
-      QuantizeStep quantize{step.quantize().scale(), step.quantize().zero_point(), ElementType::kInt8};
-      if (!step.quantize().to().empty()) {
-        PADDOCK_ASSIGN_OR_RETURN(quantize.to, type(step.quantize().to(), field + ".quantize.to"));
-      }
-      out.action = quantize;
-      return out;
-    }
-    case v1::PreprocessStep::kTranspose:
-      out.action = TransposeStep{{step.transpose().axes().begin(), step.transpose().axes().end()}};
-      return out;
-    case v1::PreprocessStep::kReshape:
-      out.action = ReshapeStep{{step.reshape().shape().begin(), step.reshape().shape().end()}};
-      return out;
-    case v1::PreprocessStep::ACTION_NOT_SET:
-      break;
-  }
-  return FieldError(
-      field, "names no action; one of cast, scale, normalize, dequantize, quantize, transpose, reshape");
 }
 
 Result<Scenario> ScenarioFromProto(const v1::Scenario& in) {
@@ -179,40 +120,6 @@ Status FillVariants(const v1::JobSpec& in, const std::map<std::string, std::stri
   return OkStatus();
 }
 
-Status FillData(const v1::JobSpec& in, const std::map<std::string, std::string>& files, JobSpec& out) {
-  if (in.data().file().empty())
-    return FieldError("data.file", "is missing: name a .npz or .npy file with the inputs");
-  out.data_path = in.data().file();
-  PADDOCK_ASSIGN_OR_RETURN(out.data, FileDigest(files, "data.file", out.data_path));
-  out.data_spec.inputs.insert(in.data().inputs().begin(), in.data().inputs().end());
-  out.data_spec.labels = in.data().labels();
-  if (in.data().has_samples()) {
-    if (in.data().samples() == 0) return FieldError("data.samples", "must be at least 1");
-    out.data_spec.samples = in.data().samples();
-  }
-  if (in.data().has_samples_until()) {
-    const double width = in.data().samples_until().accuracy_interval();
-    if (!(width >= kNarrowestAccuracyInterval && width < 1)) {
-      return FieldError(
-          "data.samples.accuracy_interval",
-          "must be the width of an interval of top-1, from 0.0001 to below 1, for example 0.02");
-    }
-    if (in.task() != TaskName(Task::kClassification)) {
-      return FieldError("data.samples.accuracy_interval",
-                        "needs the task classification; give a number of samples instead");
-    }
-    out.data_spec.accuracy_interval = width;
-  }
-  out.data_spec.seed = in.data().seed();
-  for (int i = 0; i < in.data().preprocess_size(); ++i) {
-    PADDOCK_ASSIGN_OR_RETURN(
-        PreprocessStep step,
-        StepFromProto(in.data().preprocess(i), "data.preprocess[" + std::to_string(i) + "]"));
-    out.data_spec.preprocess.push_back(std::move(step));
-  }
-  return OkStatus();
-}
-
 Status FillCalibration(const v1::JobSpec& in, const std::map<std::string, std::string>& files, JobSpec& out) {
   if (!in.calibration().file().empty()) {
     out.calibration.path = in.calibration().file();
@@ -244,7 +151,12 @@ Result<JobSpec> JobSpecFromProto(const v1::JobSpec& in, const std::map<std::stri
   if (in.model().empty()) return FieldError("model", "is missing: name an .onnx file");
   out.model_path = in.model();
   PADDOCK_ASSIGN_OR_RETURN(out.model, FileDigest(files, "model", out.model_path));
-  PADDOCK_RETURN_IF_ERROR(FillData(in, files, out));
+  if (in.data().file().empty()) {
+    return FieldError("data.file", "is missing: name a file or a folder with the inputs, such as an .npz");
+  }
+  out.data_path = in.data().file();
+  PADDOCK_ASSIGN_OR_RETURN(out.data, FileDigest(files, "data.file", out.data_path));
+  PADDOCK_ASSIGN_OR_RETURN(out.data_spec, DataSpecFromProto(in));
   PADDOCK_RETURN_IF_ERROR(FillCalibration(in, files, out));
   auto task = ParseTask(in.task().empty() ? "none" : in.task());
   if (!task.ok()) return FieldError("task", task.status().message());

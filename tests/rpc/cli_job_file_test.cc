@@ -19,6 +19,7 @@ data:
   file: sub/kws.npz
   inputs: {input_1: x}
   labels: y
+  raw: {type: int8, shape: [49, 10], label_type: uint8}
   samples: 500
   seed: 7
   preprocess:
@@ -73,6 +74,8 @@ TEST_CASE("a whole job file arrives in the message") {
   CHECK(spec.name() == "kws nightly");
   CHECK(spec.data().inputs().at("input_1") == "x");
   CHECK(spec.data().samples() == 500);
+  CHECK(spec.data().raw().label_type() == "uint8");
+  CHECK(spec.data().raw().shape(1) == 10);
   REQUIRE(spec.data().preprocess_size() == 2);
   CHECK(spec.data().preprocess(0).dequantize().scale() == 0.5);
   CHECK(spec.data().preprocess(0).dequantize().zero_point() == -83);
@@ -207,7 +210,7 @@ TEST_CASE("what a job lacks is named with the way to give it") {
   CHECK_THAT(ReadJob({}).status().message(), Contains("--model FILE"));
   JobFlags flags;
   flags.model = "m.onnx";
-  CHECK_THAT(ReadJob(flags).status().message(), Contains("--data FILE"));
+  CHECK_THAT(ReadJob(flags).status().message(), Contains("--data PATH"));
   flags.data = "d.npz";
   CHECK_THAT(ReadJob(flags).status().message(), Contains("--on SELECTOR"));
   flags.on = {"all"};
