@@ -53,7 +53,7 @@ std::uint64_t SamplesPerBatch(const DataPlan& plan, const DataLimits& limits) {
   std::uint64_t raw_bytes = 0;
   for (const InputFeed& feed : plan.feeds) {
     bytes += feed.row_bytes;
-    raw_bytes += feed.raw_row_bytes;
+    if (!feed.one_by_one) raw_bytes += feed.raw_row_bytes;
   }
   const std::uint64_t fitting = limit > overhead ? (limit - overhead) / bytes : 0;
   return std::max<std::uint64_t>(

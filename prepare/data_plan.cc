@@ -138,6 +138,7 @@ Result<InputFeed> PlanInput(const DataFile& file, const DataSpec& spec, const Te
   PADDOCK_RETURN_IF_ERROR(CheckSampleRate(file, spec, input.name, found));
   InputFeed feed;
   feed.array = array;
+  feed.one_by_one = file.HasOwnShapes(found);
   TensorInfo row{input.name, found.type, found.shape};
   row.shape[0] = 1;
   feed.raw_row_bytes = ElementCount(row.shape).value_or(0) * ElementSize(row.type);
@@ -264,6 +265,8 @@ Status PlanLabels(DataFile& file, const DataSpec& spec, const ModelInfo& model, 
 }  // namespace
 
 Result<DataPlan> PlanData(DataFile& file, const DataSpec& spec, const ModelInfo& model, Task task) {
+  if (!spec.labels.empty())  // before what inputs are: without labels they would be other columns
+    PADDOCK_RETURN_IF_ERROR(FindArray(file, spec.labels, "data.labels").status());
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<Shape> shapes, SampleShapes(model));
   PADDOCK_ASSIGN_OR_RETURN(const auto arrays, ResolveInputs(file, spec, model));
   DataPlan plan;

@@ -17,7 +17,8 @@ struct InputFeed {
   std::string array;
   TensorInfo row;  // one sample after preprocessing, under the model input's name, shape [1, ...]
   std::uint64_t row_bytes = 0;
-  std::uint64_t raw_row_bytes = 0;  // before preprocessing
+  std::uint64_t raw_row_bytes = 0;  // before preprocessing; of images and recordings, the first one's
+  bool one_by_one = false;          // rows have shapes of their own
 };
 
 struct DataPlan {

@@ -9,8 +9,9 @@ namespace paddock {
 namespace {
 
 // Samples of sizes of their own are prepared one by one: what travels must be of one size again.
-Result<Tensor> ReadOneByOne(DataFile& file, const ArrayInfo& array, const DataPlan& plan,
-                            const InputFeed& feed, std::span<const std::uint64_t> rows) {
+Result<Tensor> ReadOneByOne(DataFile& file, const DataPlan& plan, const InputFeed& feed,
+                            std::span<const std::uint64_t> rows) {
+  PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, file.Find(feed.array));
   Tensor all{feed.row, {}};
   all.info.shape[0] = static_cast<std::int64_t>(rows.size());
   all.bytes.reserve(rows.size() * feed.row_bytes);
@@ -39,9 +40,8 @@ Result<std::vector<Tensor>> ReadSamples(DataFile& file, const DataPlan& plan,
                                         std::span<const std::uint64_t> rows) {
   std::vector<Tensor> tensors;
   for (const InputFeed& feed : plan.feeds) {
-    PADDOCK_ASSIGN_OR_RETURN(const ArrayInfo array, file.Find(feed.array));
-    if (file.HasOwnShapes(array)) {
-      PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, ReadOneByOne(file, array, plan, feed, rows));
+    if (feed.one_by_one) {
+      PADDOCK_ASSIGN_OR_RETURN(Tensor tensor, ReadOneByOne(file, plan, feed, rows));
       tensors.push_back(std::move(tensor));
       continue;
     }

@@ -4,7 +4,7 @@
 #include <map>
 #include <numeric>
 #include <string>
-#include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "base/random.h"
@@ -12,35 +12,55 @@
 namespace paddock {
 namespace {
 
-// Moves `count` items chosen uniformly to the front (the first steps of Fisher-Yates) and keeps those.
-void KeepRandom(std::vector<std::uint64_t>& items, std::uint64_t count, Random& random) {
-  for (std::uint64_t i = 0; i < count; ++i) std::swap(items[i], items[i + random.Below(items.size() - i)]);
-  items.resize(count);
+// `count` of 0 .. total-1, uniformly: what the first steps of a Fisher-Yates shuffle move to the front, ascending. When few are
+// chosen, only the places that the shuffle touched are kept.
+std::vector<std::uint64_t> ChooseRanks(std::uint64_t total, std::uint64_t count, Random& random) {
+  std::vector<std::uint64_t> chosen;
+  if (count > total / 16) {
+    chosen.resize(total);
+    std::iota(chosen.begin(), chosen.end(), std::uint64_t{0});
+    for (std::uint64_t i = 0; i < count; ++i) std::swap(chosen[i], chosen[i + random.Below(total - i)]);
+    chosen.resize(count);
+  } else {
+    std::unordered_map<std::uint64_t, std::uint64_t>
+        moved;  // place -> what lies there instead of the place's own number
+    const auto at = [&](std::uint64_t place) {
+      const auto found = moved.find(place);
+      return found == moved.end() ? place : found->second;
+    };
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint64_t other = i + random.Below(total - i);
+      chosen.push_back(at(other));
+      moved[other] = at(i);
+    }
+  }
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
 }
 
 struct Stratum {
-  std::vector<std::uint64_t> indices;
+  std::uint64_t size = 0;
   std::uint64_t quota = 0;
+  std::vector<std::uint64_t> ranks;  // of those chosen, among the samples with this label
+  std::uint64_t seen = 0;
+  std::size_t taken = 0;
 };
+using Strata = std::map<std::int64_t, Stratum>;
 
-std::vector<Stratum> Strata(std::span<const std::int64_t> labels, std::uint64_t count) {
-  std::map<std::int64_t, Stratum> by_label;
-  for (std::uint64_t i = 0; i < labels.size(); ++i) by_label[labels[i]].indices.push_back(i);
-
-  std::vector<Stratum> strata;
-  std::vector<std::pair<std::uint64_t, std::size_t>> remainders;  // of quota * total, stratum
+Strata StrataOf(std::span<const std::int64_t> labels, std::uint64_t count) {
+  Strata strata;
+  for (const std::int64_t label : labels) ++strata[label].size;
+  std::vector<std::pair<std::uint64_t, Stratum*>> remainders;  // of quota * total; in the order of labels
   std::uint64_t given = 0;
-  for (auto& [label, stratum] : by_label) {
-    const std::uint64_t share = stratum.indices.size() * count;  // fits: both are below kMaxSamples
+  for (auto& [label, stratum] : strata) {
+    const std::uint64_t share = stratum.size * count;  // fits: both are below kMaxSamples
     stratum.quota = share / labels.size();
     given += stratum.quota;
-    remainders.emplace_back(share % labels.size(), strata.size());
-    strata.push_back(std::move(stratum));
+    remainders.emplace_back(share % labels.size(), &stratum);
   }
-  std::sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) {
-    return std::tuple(b.first, a.second) < std::tuple(a.first, b.second);
-  });
-  for (std::size_t i = 0; given < count; ++i, ++given) ++strata[remainders[i].second].quota;
+  std::stable_sort(remainders.begin(), remainders.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (std::size_t i = 0; given < count; ++i, ++given) ++remainders[i].second->quota;
   return strata;
 }
 
@@ -64,22 +84,23 @@ Result<std::vector<std::uint64_t>> ChooseSamples(std::uint64_t total,
                                 std::to_string(total) + " samples");
   }
   std::vector<std::uint64_t> chosen;
-  if (wanted == total || !labels) {
+  Random random(seed);
+  if (wanted == total) {
     chosen.resize(total);
     std::iota(chosen.begin(), chosen.end(), std::uint64_t{0});
+    return chosen;
   }
-  if (wanted == total) return chosen;
-
-  Random random(seed);
-  if (!labels) {
-    KeepRandom(chosen, wanted, random);
-  } else {
-    for (Stratum& stratum : Strata(*labels, wanted)) {
-      KeepRandom(stratum.indices, stratum.quota, random);
-      chosen.insert(chosen.end(), stratum.indices.begin(), stratum.indices.end());
-    }
+  if (!labels) return ChooseRanks(total, wanted, random);
+  Strata strata = StrataOf(*labels, wanted);
+  for (auto& [label, stratum] : strata) stratum.ranks = ChooseRanks(stratum.size, stratum.quota, random);
+  chosen.reserve(wanted);
+  for (std::uint64_t i = 0; i < total; ++i) {
+    Stratum& stratum = strata.find((*labels)[i])->second;
+    const std::uint64_t rank = stratum.seen++;
+    if (stratum.taken == stratum.ranks.size() || stratum.ranks[stratum.taken] != rank) continue;
+    ++stratum.taken;
+    chosen.push_back(i);
   }
-  std::sort(chosen.begin(), chosen.end());
   return chosen;
 }
 

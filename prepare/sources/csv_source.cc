@@ -76,11 +76,8 @@ Status CsvSource::ReadHeader(const std::string& labels) {
   std::sort(sorted.begin(), sorted.end());
   if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
     return InvalidArgumentError("line 1 names two columns '" + *twice + "'; give each its own name");
-  labels_ = labels;
   const std::vector<std::size_t> label_columns = ColumnsOf(labels);
-  if (!labels.empty() && label_columns.empty()) {
-    return InvalidArgumentError("has no column '" + labels + "' for data.labels; " + MoreNamesText());
-  }
+  if (!label_columns.empty()) labels_ = labels;
   if (label_columns.size() == 1) label_column_ = label_columns.front();
   return OkStatus();
 }

@@ -61,7 +61,8 @@ Result<std::unique_ptr<DataSource>> OpenNpzSource(std::shared_ptr<ArchiveFile> a
 Result<std::unique_ptr<DataSource>> OpenArchiveSource(std::shared_ptr<ArchiveFile> archive);
 // The one array of an .npy, called "data".
 Result<std::unique_ptr<DataSource>> OpenNpySource(const std::string& path);
-// Text, or text packed by gzip. `labels` names the columns that are no input; empty: every column is one.
+// Text, or text packed by gzip. `labels` names the columns that are no input; empty, or a name that is not
+// there: every column is one.
 Result<std::unique_ptr<DataSource>> OpenCsvSource(const std::string& path, const std::string& labels);
 Result<std::unique_ptr<DataSource>> OpenRawSource(const std::string& path, const RawLayout& layout);
 

@@ -14,7 +14,7 @@
 
 namespace paddock {
 
-// 24 megapixels: with the decoder's own memory, below 200 MB.
+// 75 MB as bytes; to decode a progressive JPEG takes up to twice as much besides.
 inline constexpr std::uint64_t kMaxImagePixels = std::uint64_t{24} << 20;
 inline constexpr std::uint32_t kMaxImageSide = 65'500;
 

@@ -148,6 +148,18 @@ TEST_CASE("images of sizes of their own are resized one by one, chosen ones only
   CHECK(std::to_integer<int>(tensors->at(0).tensor.bytes[143]) == 30);
 }
 
+TEST_CASE("a batch holds as many images as fit after they are resized, however large they were") {
+  const SampleZip zip({{"0.png", Png(3000, 2500, std::vector<std::uint8_t>(3000 * 2500))},
+                       {"1.png", Flat(2, 2, 1)},
+                       {"2.png", Flat(2, 2, 2)}});
+  const ModelInfo model = Signature({{"in", ElementType::kUint8, {-1, 4, 4, 3}}}, {});
+  DataSpec spec;
+  spec.preprocess = {{"", ResizeStep{4, 4}}};
+  const auto prepared = PrepareData(spec, zip.path(), model, Task::kNone, {}, zip.out(), "d.zip");
+  REQUIRE(prepared.ok());
+  CHECK(prepared->batches.size() == 1);
+}
+
 TEST_CASE("images of different sizes without a resize name the one at fault") {
   const SampleZip zip({{"0.png", Flat(4, 4, 10)}, {"1.png", Flat(4, 4, 20)}, {"2.png", Flat(5, 4, 30)}});
   const ModelInfo model = Signature({{"in", ElementType::kUint8, {-1, 4, 4, 3}}}, {});
