@@ -66,9 +66,13 @@ Result<std::string> Submit(Connection& connection, const JobFlags& flags) {
             << (response.run_ids_size() == 1 ? "" : "s") << " queued, "
             << Figure(static_cast<double>(uploaded.sent_bytes), "B") << " sent"
             << (uploaded.sent_bytes == 0 ? " (the farm has the files)" : "") << "\n";
+  std::map<std::pair<std::string, std::string>, std::string> devices;  // by variant and reason
   for (const auto& skipped : response.skipped()) {
-    PrintMessage("skipped: " + skipped.variant() + " on " + skipped.device() + ": " + skipped.reason());
+    std::string& list = devices[{skipped.variant(), skipped.reason()}];
+    list += (list.empty() ? "" : ", ") + skipped.device();
   }
+  for (const auto& [what, list] : devices)
+    PrintMessage("skipped: " + what.first + " on " + list + ": " + what.second);
   return response.job_id();
 }
 

@@ -62,7 +62,10 @@ std::string AccuracyText(const VariantRow& row) {
 std::string ChangeText(const VariantRow& row, const AccuracyChanges& changes) {
   if (row.base == nullptr) return "the first";
   const auto change = changes.find(row.run->run_id());
-  if (change == changes.end()) return "-";
+  if (change == changes.end()) {
+    const bool both_valid = row.run->verdict() == "valid" && row.base->verdict() == "valid";
+    return both_valid ? "not comparable" : "only valid runs are compared";
+  }
   const std::string& test = change->second.effect().test();
   return change->second.change() + (test.empty() ? "" : ": " + test);
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Trains the demo's model and writes digits.onnx and digits.npz beside this file.
+"""Trains the demo's model and writes digits.onnx, digits.npz and digits_calibration.npz beside this file.
 
 A small convolutional network on the 8x8 handwritten digits that scikit-learn ships. 1,297 samples train it, the other
-500 are kept apart for digits.npz. Everything is seeded and runs on one thread, so a second run on the same packages
+500 are kept apart for digits.npz. 256 of the training samples are for calibration. Everything is seeded and runs on one thread, so a second run on the same packages
 gives the same files. Needs Debian's python3-torch, python3-sklearn and python3-onnx; README.md says how to install them.
 """
 
@@ -21,6 +21,7 @@ SEED = 7
 EPOCHS = 25
 BATCH = 32
 TEST_SAMPLES = 500
+CALIBRATION_SAMPLES = 256
 MAX_PIXEL = 16.0  # the digits' grey levels are 0..16
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -98,6 +99,8 @@ def main():
     correct = int((predicted == labels[test_rows]).sum())
     write_model(model, HERE / "digits.onnx")
     write_npz(HERE / "digits.npz", {"x": images[test_rows], "y": labels[test_rows]})
+    calibration = train_rows[:CALIBRATION_SAMPLES]
+    write_npz(HERE / "digits_calibration.npz", {"x": images[calibration], "y": labels[calibration]})
     print(f"{correct} of {len(test_rows)} test digits right; wrote digits.onnx and digits.npz")
 
 

@@ -68,7 +68,7 @@ class MainJob(FarmTest):
         self.check_contract(document)
         self.assertEqual(document["job"]["state"], "done")
         self.assertEqual(sorted((run["device"], run["variant"]) for run in document["runs"]),
-                         [(device, variant) for device in ("cpu-1", "cpu-2", "sim-1") for variant in ("as-is", "optimize")])
+                         [(device, variant) for device in ("cpu-1", "cpu-2", "sim-1") for variant in ("as-is", "int8")])
         self.check_once(document["job"]["id"], attempts=1)
         for run in document["runs"]:
             provenance = run["provenance"]
@@ -82,7 +82,7 @@ class MainJob(FarmTest):
             else:
                 self.assertEqual(run["missing"]["peak_memory"], "not_measured")
             changed = provenance["artifact_sha256"] != provenance["model_sha256"]
-            self.assertEqual(changed, run["variant"] == "optimize")
+            self.assertEqual(changed, run["variant"] == "int8")
 
         # Devices that share the host's processor took turns.
         leases = self.farm.sql("SELECT granted_wall_ms, ended_wall_ms FROM leases WHERE device LIKE 'cpu-%' "

@@ -2,7 +2,7 @@
 
 import unittest
 
-from farm import TFLITE, FarmTest
+from farm import DEMO, ONNXRUNTIME, TFLITE, FarmTest
 
 
 @unittest.skipUnless(TFLITE, "PADDOCK_TFLITE does not name the runtime's library")
@@ -23,6 +23,58 @@ class TensorFlowLite(FarmTest):
         refused = farm.cli("run", farm.job_file(variants=[{"name": "as-is"}], on=["id=tflite-1"]))
         self.assertNotEqual(refused.code, 0)
         self.assertIn("driver tflite takes tflite", refused.err)
+
+    @unittest.skipUnless(ONNXRUNTIME, "PADDOCK_ONNXRUNTIME does not name the runtime's library")
+    def test_one_job_compares_a_network_across_runtimes_and_precisions(self):
+        farm = self.farm
+        farm.start_coordinator()
+        farm.start_agent("cpu-1", "onnxruntime", {"library": ONNXRUNTIME, "threads": 1})
+        farm.start_agent("tflite-1", "tflite")
+        farm.wait_for_devices("cpu-1", "tflite-1")
+        names = ["fp32", "fp16", "int8", "tflite-fp32", "tflite-int8"]
+        job = farm.job_file(variants=[{"name": name} for name in names] + [
+            {"name": "percentile", "steps": [{"int8": {"method": "percentile", "percentile": 99.9}}]}],
+            data={"file": str(DEMO / "digits.npz"), "inputs": {"image": "x"}, "labels": "y",
+                  "preprocess": [{"cast": {"to": "float32"}}, {"scale": {"factor": 0.0625}}]},
+            calibration={"file": str(DEMO / "digits_calibration.npz")},
+            scenario={"kind": "single-stream", "min_duration_s": 0.2, "median_precision": 0, "tail_precision": 0,
+                      "warmup": {"min_inferences": 1, "min_s": 0}})
+        answer = farm.cli("run", job, "--budget", "accuracy_top1>=0.9", "-o", "json")
+        self.assertIn(answer.code, (0, 9), answer)
+        runs = {run["variant"]: run for run in answer.json["runs"]}
+        self.assertEqual(sorted(runs), sorted(names + ["percentile"]))
+        for name, run in runs.items():
+            self.assertEqual(run["state"], "done", run)
+            self.assertEqual(run["device"], "tflite-1" if name.startswith("tflite") else "cpu-1")
+        top1 = {name: run["kpis"]["accuracy_top1"]["value"] for name, run in runs.items()}
+        size = {name: run["kpis"]["artifact_size"]["value"] for name, run in runs.items()}
+        self.assertAlmostEqual(top1["fp32"], 498 / 500)
+        self.assertAlmostEqual(top1["tflite-fp32"], 498 / 500)
+        for name in ("fp16", "int8", "tflite-int8", "percentile"):
+            self.assertGreaterEqual(top1[name], top1["fp32"] - 0.004, top1)
+        self.assertGreater(size["fp32"], 2.8 * size["int8"], size)
+        self.assertGreater(size["fp32"], 2.8 * size["tflite-int8"], size)
+        self.assertEqual([row["variant"] for row in answer.json["variants"]],
+                         [run["variant"] for run in answer.json["runs"]])
+        self.assertEqual([choice["device"] for choice in answer.json["choices"]], ["cpu-1", "tflite-1"])
+
+        again = farm.cli("run", job, "-o", "json")
+        artifacts = {run["variant"]: run["provenance"]["artifact_sha256"] for run in again.json["runs"]}
+        for name, run in runs.items():
+            self.assertEqual(artifacts[name], run["provenance"]["artifact_sha256"])
+
+    def test_samples_that_are_measured_are_never_calibrated_with(self):
+        farm = self.farm
+        farm.start_coordinator()
+        farm.start_agent("sim-1")
+        farm.wait_for_devices("sim-1")
+        answer = farm.cli("run", farm.job_file(
+            variants=[{"name": "int8"}], on=["all"],
+            data={"file": str(DEMO / "digits.npz"), "inputs": {"image": "x"}, "labels": "y",
+                  "preprocess": [{"cast": {"to": "float32"}}]}))
+        self.assertEqual(answer.code, 2, answer)
+        self.assertIn("none is left for calibration", answer.err)
+        self.assertIn("calibration.file", answer.err)
 
 
 if __name__ == "__main__":
