@@ -73,7 +73,7 @@ Result<std::unique_ptr<DeviceDriver>> CreateTfliteDriver(const DriverOptions& op
   TfliteSettings settings = ReadTfliteSettings(reader);
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
   PADDOCK_ASSIGN_OR_RETURN(std::shared_ptr<const TfliteLibrary> library, TfliteLibrary::Open(path));
-  PADDOCK_RETURN_IF_ERROR(CompleteTfliteSettings(*library, &settings));
+  PADDOCK_RETURN_IF_ERROR(CompleteTfliteSettings(&settings));
   return std::unique_ptr<DeviceDriver>(
       std::make_unique<TfliteDriver>(std::move(library), std::move(settings)));
 }

@@ -72,7 +72,7 @@ TfliteSettings ReadTfliteSettings(OptionReader& reader) {
   return settings;
 }
 
-Status CompleteTfliteSettings(const TfliteLibrary& library, TfliteSettings* settings) {
+Status CompleteTfliteSettings(TfliteSettings* settings) {
   std::string& provider = settings->execution_provider;
   if (!settings->delegate.empty()) {
     PADDOCK_ASSIGN_OR_RETURN(settings->plugin, DelegatePlugin::Open(settings->delegate));

@@ -31,8 +31,8 @@ struct TfliteSettings {
 TfliteSettings ReadTfliteSettings(OptionReader& reader);
 
 // Opens the plug-in; FAILED_PRECONDITION when it cannot be. Where the options name no execution provider, it is the plug-in
-// if there is one, else XNNPACK if the library has it, else "cpu". INVALID_ARGUMENT: a plug-in is wanted, but not named.
-Status CompleteTfliteSettings(const TfliteLibrary& library, TfliteSettings* settings);
+// if there is one, else "cpu". INVALID_ARGUMENT: a plug-in is wanted, but not named.
+Status CompleteTfliteSettings(TfliteSettings* settings);
 
 // What takes nodes over from the library's own kernels; null for "cpu".
 Result<DelegateHandle> MakeDelegate(const TfliteLibrary& library, const TfliteSettings& settings);

@@ -57,8 +57,8 @@ std::string Converted(const std::string& step, const std::string& path, const Te
 }
 
 // Prints what was found; absent without the runtimes.
-std::optional<Agreement> AgreementOf(const std::string& onnx_path, const std::string& tflite_path,
-                                     const std::string& provider) {
+std::optional<RuntimeAgreement> AgreementOf(const std::string& onnx_path, const std::string& tflite_path,
+                                            const std::string& provider) {
   std::string why;
   auto onnx = RuntimeModel::Open("onnxruntime", {}, onnx_path, &why);
   auto tflite = RuntimeModel::Open("tflite", {{"execution_provider", provider}}, tflite_path, &why);
@@ -66,7 +66,7 @@ std::optional<Agreement> AgreementOf(const std::string& onnx_path, const std::st
     WARN("skipped: " << why);
     return std::nullopt;
   }
-  const Agreement agreement = Compare(*onnx, *tflite, kSamples);
+  const RuntimeAgreement agreement = Compare(*onnx, *tflite, kSamples);
   std::cout << fs::path(tflite_path).filename().string() << " on " << provider << ": " << agreement.Text()
             << "\n";
   return agreement;

@@ -93,19 +93,19 @@ std::vector<Tensor> RuntimeModel::Run(const std::vector<Tensor>& inputs) {
   return tensors;
 }
 
-std::int64_t Agreement::Elements() const {
+std::int64_t RuntimeAgreement::Elements() const {
   std::int64_t sum = 0;
   for (const auto& [steps, count] : by_steps) sum += count;
   return sum;
 }
 
-std::int64_t Agreement::BeyondOneStep() const {
+std::int64_t RuntimeAgreement::BeyondOneStep() const {
   std::int64_t sum = 0;
   for (const auto& [steps, count] : by_steps) sum += steps > 1 ? count : 0;
   return sum;
 }
 
-std::string Agreement::Text() const {
+std::string RuntimeAgreement::Text() const {
   std::string text = std::to_string(samples) + " samples, same best class in " + std::to_string(same_top1);
   if (by_steps.empty())
     return text + ", largest difference " + std::to_string(largest_difference * 1e6) + "e-6";
@@ -115,9 +115,9 @@ std::string Agreement::Text() const {
   return text;
 }
 
-Agreement Compare(RuntimeModel& onnx, RuntimeModel& tflite, int samples) {
+RuntimeAgreement Compare(RuntimeModel& onnx, RuntimeModel& tflite, int samples) {
   Random random(20260101);
-  Agreement agreement;
+  RuntimeAgreement agreement;
   for (int sample = 0; sample < samples; ++sample) {
     std::vector<Tensor> for_onnx;
     std::vector<Tensor> for_tflite;

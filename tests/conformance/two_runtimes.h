@@ -28,7 +28,7 @@ class RuntimeModel {
   std::unique_ptr<Session> session_;
 };
 
-struct Agreement {
+struct RuntimeAgreement {
   double largest_difference = 0;  // of float outputs
   std::map<std::int64_t, std::int64_t>
       by_steps;  // of int8 outputs: elements by their distance in quantisation steps
@@ -42,6 +42,6 @@ struct Agreement {
 
 // Real inputs are uniform in [-1, 1], quantised ones over all integers. Rank-4 tensors whose shapes differ are NCHW in ONNX and NHWC
 // in TensorFlow Lite.
-Agreement Compare(RuntimeModel& onnx, RuntimeModel& tflite, int samples);
+RuntimeAgreement Compare(RuntimeModel& onnx, RuntimeModel& tflite, int samples);
 
 }  // namespace paddock
