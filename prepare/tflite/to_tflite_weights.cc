@@ -117,8 +117,9 @@ Result<WindowPadding> PaddingOf(const onnx::NodeProto& node, const std::int64_t 
   bool is_same = true;
   bool is_valid = true;
   for (std::size_t d = 0; d < 2; ++d) {
-    if (stride[d] < 1 || kernel[d] < 1)
-      return ToTflite::Refuse(node, "its strides or kernel are not positive");
+    constexpr std::int64_t kMost = 1 << 20;
+    if (stride[d] < 1 || kernel[d] < 1 || stride[d] > kMost || kernel[d] > kMost)
+      return ToTflite::Refuse(node, "its strides or window are not positive, or absurd");
     const std::int64_t covered = (output[d] - 1) * stride[d] + kernel[d];
     const std::int64_t total = std::max<std::int64_t>(covered - input[d], 0);
     if (automatic == "SAME_UPPER") {

@@ -69,6 +69,11 @@ Status ConvertConvolution(ToTflite& to, const onnx::NodeProto& node) {
   const auto strides = Pair(node, "strides");
   const auto dilations = Pair(node, "dilations");
   if (strides.size() != 2 || dilations.size() != 2) return ToTflite::Refuse(node, "its strides are not two");
+  constexpr std::int64_t kMostDilation = 1 << 16;
+  if (std::min(dilations[0], dilations[1]) < 1 || std::max(dilations[0], dilations[1]) > kMostDilation ||
+      std::max(filter[2], filter[3]) > kMostDilation) {
+    return ToTflite::Refuse(node, "its dilations or kernel are not positive, or absurd");
+  }
   PADDOCK_ASSIGN_OR_RETURN(const WindowPadding padding,
                            PaddingOf(node, {in[2], in[3]}, {out[2], out[3]},
                                      {(filter[2] - 1) * dilations[0] + 1, (filter[3] - 1) * dilations[1] + 1},

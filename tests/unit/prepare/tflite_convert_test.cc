@@ -54,7 +54,7 @@ TEST_CASE("what TensorFlow Lite cannot do is refused by node and operator", "[co
   CHECK_THAT(RefusalOf(Parsed("g (float[1,4] x, float[4,4] z) => (float[1,4] y) { y = MatMul (x, z) }")),
              Contains("MatMul 'y'") && Contains("two activations"));
   CHECK_THAT(
-      RefusalOf(Parsed("g (float[1,1,4,4] x) => (float[1,1,4,4] y) { y = AveragePool <kernel_shape = [3,3], "
+      RefusalOf(Parsed("g (float[1,1,4,4] x) => (float[1,1,2,2] y) { y = AveragePool <kernel_shape = [3,3], "
                        "pads = [1,1,1,1], strides = [2,2]> (x) }")),
       Contains("AveragePool 'y'"));
   auto model = Parsed("g (float[1,4] x) => (float[1,4] y) { y = Relu (x) }");
