@@ -10,8 +10,10 @@
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/model_info.h"
+#include "prepare/passes/equalize.h"
 #include "prepare/passes/fp16.h"
 #include "prepare/passes/int8.h"
+#include "prepare/passes/prune.h"
 #include "prepare/tflite/convert.h"
 
 namespace paddock {
@@ -86,6 +88,16 @@ const StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckToTflite,
      .run = RunToTflite},
+    {.name = "equalize",
+     .summary = "cross-layer equalisation of weight ranges; the model computes the same",
+     .options = {},
+     .from_kind = "onnx",
+     .to_kind = "onnx",
+     .needs_calibration = false,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .check = nullptr,
+     .run = RunEqualize},
     {.name = "fp16",
      .summary = "weights as float16, or the whole graph",
      .options = Fp16Options(),
@@ -106,6 +118,16 @@ const StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckInt8Options,
      .run = RunInt8},
+    {.name = "prune",
+     .summary = "zeroes the least weights, or removes the least channels",
+     .options = PruneOptions(),
+     .from_kind = "onnx",
+     .to_kind = "onnx",
+     .needs_calibration = false,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .check = CheckPruneOptions,
+     .run = RunPrune},
     {.name = "to-onnx",
      .summary = "TensorFlow Lite, float32 or int8, as an ONNX model (int8: QDQ)",
      .options = {},
@@ -151,6 +173,11 @@ std::span<const VariantDefinition> VariantCatalog() {
       {"int8", "quantised to int8, ranges by the best of min-max, square error and percentile", {"int8"}},
       {"int8-percentile", "quantised to int8, ranges by percentile", {"int8 method=percentile"}},
       {"int8-entropy", "quantised to int8, ranges by entropy", {"int8 method=entropy"}},
+      {"pruned-magnitude", "half of the weights zero", {"prune kind=magnitude ratio=0.5"}},
+      {"pruned-2:4", "two of each four weights zero", {"prune kind=2:4"}},
+      {"pruned-channels",
+       "optimised, without a quarter of the channels",
+       {"optimize level=basic", "prune kind=channels ratio=0.25"}},
       {"tflite-fp32", "as a TensorFlow Lite model", {"optimize level=basic", "to-tflite"}},
       {"tflite-int8", "quantised to int8, as a TensorFlow Lite model", {"int8", "to-tflite"}},
   };
