@@ -32,6 +32,12 @@ std::string ShapeText(const v1::TensorDescription& tensor) {
   return text.empty() ? "scalar" : text;
 }
 
+std::string QuantizationText(const v1::TensorDescription& tensor) {
+  if (!tensor.has_quantization()) return "";
+  return "  scale " + ExactNumber(tensor.quantization().scale()) + ", zero point " +
+         std::to_string(tensor.quantization().zero_point());
+}
+
 // Name and value per row: aligned without a head line for people, with one in CSV.
 void PrintFields(OutputFormat format, Table fields) {
   if (format == OutputFormat::kCsv) fields.columns = {"field", "value"};
@@ -92,12 +98,16 @@ Table ModelFields(const v1::ModelDescription& model, const std::string& file, co
   add("size", Figure(static_cast<double>(model.size_bytes()), "B"));
   add("sha256", digest.hex());
   add("producer", model.producer());
-  add("opset", std::to_string(model.opset()) + " (IR version " + std::to_string(model.ir_version()) + ")");
+  if (model.opset() > 0)
+    add("opset", std::to_string(model.opset()) + " (IR version " + std::to_string(model.ir_version()) + ")");
   add("parameters", std::to_string(model.parameters()));
+  if (model.has_multiply_accumulates()) add("MACs", std::to_string(model.multiply_accumulates()));
+  if (model.has_activation_peak_bytes())
+    add("activations", Figure(static_cast<double>(model.activation_peak_bytes()), "B") + " at the peak");
   for (const auto& input : model.inputs())
-    add("input", input.name() + "  " + input.type() + "  " + ShapeText(input));
+    add("input", input.name() + "  " + input.type() + "  " + ShapeText(input) + QuantizationText(input));
   for (const auto& output : model.outputs())
-    add("output", output.name() + "  " + output.type() + "  " + ShapeText(output));
+    add("output", output.name() + "  " + output.type() + "  " + ShapeText(output) + QuantizationText(output));
   std::string operators;
   for (const auto& entry : model.operators()) {
     operators += (operators.empty() ? "" : ", ") + std::to_string(entry.count()) + " " + entry.name();

@@ -278,17 +278,22 @@ OrderedJson ModelDocument(const v1::ModelDescription& model) {
   for (const auto& input : model.inputs()) inputs.push_back(TensorDocument(input));
   for (const auto& output : model.outputs()) outputs.push_back(TensorDocument(output));
   for (const auto& entry : model.operators()) operators[entry.name()] = entry.count();
-  return {{"kind", model.kind()},
-          {"size_bytes", model.size_bytes()},
-          {"producer", model.producer()},
-          {"ir_version", model.ir_version()},
-          {"opset", model.opset()},
-          {"parameters", model.parameters()},
-          {"inputs", inputs},
-          {"outputs", outputs},
-          {"operators", operators},
-          {"drivers", TextList(model.drivers())},
-          {"notes", TextList(model.notes())}};
+  return {
+      {"kind", model.kind()},
+      {"size_bytes", model.size_bytes()},
+      {"producer", model.producer()},
+      {"ir_version", model.ir_version()},
+      {"opset", model.opset()},
+      {"parameters", model.parameters()},
+      {"multiply_accumulates",
+       model.has_multiply_accumulates() ? OrderedJson(model.multiply_accumulates()) : OrderedJson(nullptr)},
+      {"activation_peak_bytes",
+       model.has_activation_peak_bytes() ? OrderedJson(model.activation_peak_bytes()) : OrderedJson(nullptr)},
+      {"inputs", inputs},
+      {"outputs", outputs},
+      {"operators", operators},
+      {"drivers", TextList(model.drivers())},
+      {"notes", TextList(model.notes())}};
 }
 
 OrderedJson ComparisonDocument(const v1::Comparison& comparison) {
