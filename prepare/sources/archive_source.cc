@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kLabelFile = "labels.csv";
 constexpr std::uint64_t kMaxSampleBytes = 64 << 20;  // of one member
+constexpr std::uint64_t kMaxLabelFileBytes = 512 << 20;
 
 enum class SampleKind { kNone, kImage, kRecording };
 
@@ -129,6 +130,10 @@ Status ArchiveSource::List() {
 
 template <typename Take>
 Status ArchiveSource::ReadLabelFile(const ArrayMember& file, Take take) {
+  if (file.bytes > kMaxLabelFileBytes) {
+    return InvalidArgumentError("declares " + std::to_string(file.bytes) + " bytes, and at most " +
+                                std::to_string(kMaxLabelFileBytes) + " are read; split the data set");
+  }
   PADDOCK_ASSIGN_OR_RETURN(ArrayStream stream, archive_->OpenMember(file));
   PADDOCK_ASSIGN_OR_RETURN(CsvReader reader,
                            CsvReader::Open(std::make_unique<MemberText>(std::move(stream), file.bytes)));

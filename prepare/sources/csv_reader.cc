@@ -10,6 +10,8 @@ namespace paddock {
 namespace {
 
 constexpr std::size_t kChunk = 1 << 18;
+constexpr std::uint64_t kTrustedTextBytes = 16 << 20;
+constexpr std::uint64_t kBombRatio = 500;  // half of what gzip can reach, which only repetition does
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // Means nothing outside of quotes.
@@ -27,18 +29,27 @@ class GzText final : public TextInput {
     const int got = gzread(file_, out, static_cast<unsigned>(size));
     int code = Z_OK;
     const char* text = gzerror(file_, &code);
-    if (got >= 0 && (code == Z_OK || code == Z_STREAM_END)) return static_cast<std::size_t>(got);
+    if (got >= 0 && (code == Z_OK || code == Z_STREAM_END)) {
+      text_bytes_ += static_cast<std::uint64_t>(got);
+      const auto packed_bytes = static_cast<std::uint64_t>(std::max<z_off_t>(gzoffset(file_), 1));
+      if (text_bytes_ <= kTrustedTextBytes || text_bytes_ / packed_bytes < kBombRatio)
+        return static_cast<std::size_t>(got);
+      return InvalidArgumentError("unpacks to more than " + std::to_string(kBombRatio) +
+                                  " times its size; give it unpacked if that is meant");
+    }
     return InvalidArgumentError(std::string("cannot be read on (") +
                                 (code == Z_ERRNO ? std::strerror(errno) : text) +
                                 "); the file is truncated or damaged, pack it anew");
   }
   Status Seek(std::uint64_t offset) override {
+    text_bytes_ = offset;
     if (gzseek(file_, static_cast<z_off_t>(offset), SEEK_SET) >= 0) return OkStatus();
     return InvalidArgumentError("cannot be read again; the file is truncated or damaged, pack it anew");
   }
 
  private:
   gzFile_s* file_;
+  std::uint64_t text_bytes_ = 0;  // read so far
 };
 
 }  // namespace

@@ -168,6 +168,18 @@ TEST_CASE("a packed CSV file that breaks off is refused") {
   CHECK_FALSE(DataFile::Open(folder / "damaged").ok());
 }
 
+TEST_CASE("a packed CSV file that unpacks to hundreds of times its size is refused") {
+  const TempDir folder;
+  const std::string line = std::string(1 << 20, '0') + ",2\n";
+  gzFile packed = gzopen((folder / "d").c_str(), "wb");
+  gzputs(packed, "a,b\n");
+  for (int i = 0; i < 20; ++i) gzwrite(packed, line.data(), static_cast<unsigned>(line.size()));
+  gzclose(packed);
+  const auto file = DataFile::Open(folder / "d");
+  REQUIRE(!file.ok());
+  CHECK_THAT(file.status().message(), Contains("500 times its size") && Contains("unpacked"));
+}
+
 TEST_CASE("a CSV file feeds a model, and its classes are told") {
   const TempDir folder;
   std::string text = "f0,f1,f2,kind\n";
