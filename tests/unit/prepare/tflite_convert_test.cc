@@ -153,5 +153,38 @@ TEST_CASE("an operator of TensorFlow Lite that ONNX's side lacks is refused by n
   CHECK_THAT(status.message(), Contains("LSTM 'out'") && Contains("cannot be converted to ONNX"));
 }
 
+TEST_CASE("int8 weights beside float32 activations become float32 in ONNX", "[convert]") {
+  TfliteModel model;
+  model.buffers.emplace_back(8, std::byte{3});
+  model.tensors.resize(3);
+  const char* const names[] = {"in", "w", "out"};
+  const Shape shapes[] = {{1, 4}, {2, 4}, {1, 2}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    model.tensors[i].name = names[i];
+    model.tensors[i].type = ElementType::kFloat32;
+    model.tensors[i].shape = shapes[i];
+  }
+  model.tensors[1].type = ElementType::kInt8;
+  model.tensors[1].scales = {0.5F};
+  model.tensors[1].zero_points = {0};
+  model.tensors[1].buffer = 1;
+  TfliteOperator op;
+  op.op = TfliteOp::kFullyConnected;
+  op.inputs = {0, 1};
+  op.outputs = {2};
+  model.operators = {op};
+  model.inputs = {0};
+  model.outputs = {2};
+  const TempDir folder;
+  REQUIRE(Convert(folder, "to-onnx", SerializeTflite(model).value()).ToString() == "OK");
+  auto graph = OnnxGraph::Read(folder / "out");
+  REQUIRE(graph.ok());
+  REQUIRE(graph->graph().node_size() == 1);
+  CHECK(graph->graph().node(0).op_type() == "Gemm");
+  CHECK(graph->graph().node(0).output(0) == "out");
+  CHECK(FiniteFloatsOf(*graph->Initializer(graph->graph().node(0).input(1))).value() ==
+        std::vector<float>(8, 1.5F));
+}
+
 }  // namespace
 }  // namespace paddock
