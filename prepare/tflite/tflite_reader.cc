@@ -226,9 +226,12 @@ class Reader {
     }
     PADDOCK_RETURN_IF_ERROR(Spend(4 * scales));
     tensor->scales.assign(source.scale()->begin(), source.scale()->end());
-    tensor->zero_points.assign(scales, zeros == 1 ? source.zero_point()->Get(0) : 0);
-    for (std::size_t i = 0; zeros > 1 && i < zeros; ++i)
-      tensor->zero_points[i] = source.zero_point()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    tensor->zero_points.assign(scales, 0);
+    if (zeros > 0) {  // copied as bytes: a damaged file may not have aligned them
+      std::vector<std::int64_t> values(zeros);
+      std::memcpy(values.data(), source.zero_point()->Data(), zeros * sizeof(std::int64_t));
+      for (std::size_t i = 0; i < scales; ++i) tensor->zero_points[i] = values[zeros == 1 ? 0 : i];
+    }
     tensor->quantized_dimension = axis;
     for (const float scale : tensor->scales) {
       if (!std::isfinite(scale) || scale < 0)
