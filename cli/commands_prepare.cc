@@ -47,8 +47,11 @@ Status WriteCalibrationFile(const PrepareFlags& flags, const ModelInfo& model, c
   PADDOCK_ASSIGN_OR_RETURN(const DataSpec spec, SpecOf(flags));
   const CalibrationChoice choice{
       .from_measured_file = false, .samples = flags.calibration_samples, .seed = flags.seed};
-  return WriteCalibration(spec, flags.calibration, model, Task::kNone, choice, path, flags.calibration)
-      .status();
+  const auto written =
+      WriteCalibration(spec, flags.calibration, model, Task::kNone, choice, path, flags.calibration);
+  if (written.ok() || written.status().code() != StatusCode::kInvalidArgument) return written.status();
+  return InvalidArgumentError(written.status().message() +
+                              ". Here samples are taken as they are; a job prepares them by data.preprocess");
 }
 
 // The reports of the steps. What is needed only on the way lies beside the output and is removed.
