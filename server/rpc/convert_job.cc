@@ -69,14 +69,21 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::map<std::stri
   if (out.name.empty()) return FieldError(field + ".name", "is missing");
   if (in.steps_size() > 0) {
     for (const std::string& step : in.steps()) {
-      if (const auto known = ParseStep(step); !known.ok())
+      const auto known = ParseStep(step);
+      const auto variant = FindVariant(step);
+      if (known.ok()) {
+        out.steps.push_back(step);
+      } else if (variant.ok()) {
+        out.steps.insert(out.steps.end(), (*variant)->steps.begin(), (*variant)->steps.end());
+      } else {
         return FieldError(field + ".steps", known.status().message());
-      out.steps.push_back(step);
+      }
     }
   } else {
     const auto variant = FindVariant(out.name);
     if (!variant.ok()) {
-      return FieldError(field + ".name", variant.status().message() + "; or list its steps under `steps`");
+      return FieldError(field + ".name", variant.status().message() +
+                                             "; or list its steps under `steps` (`steps: [as-is]` for none)");
     }
     out.steps = (*variant)->steps;
   }
