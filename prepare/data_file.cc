@@ -56,7 +56,8 @@ struct DataFile::State {
 
 Result<DataFile> DataFile::Open(const std::string& path, std::string shown_name, const DataSpec& spec) {
   auto state = std::make_unique<State>();
-  state->shown_name = shown_name.empty() ? path : std::move(shown_name);
+  if (shown_name.empty()) shown_name = path;
+  state->shown_name = std::move(shown_name);
   const std::string where = FileText(state->shown_name);
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(path));
   if (bytes == 0)

@@ -26,7 +26,7 @@ JpegContext& ContextOf(j_common_ptr common) { return *static_cast<JpegContext*>(
 [[noreturn]] void OnJpegError(j_common_ptr common) {
   JpegContext& context = ContextOf(common);
   common->err->format_message(common, context.text);
-  std::longjmp(context.escape, 1);
+  std::longjmp(context.escape, 1);  // NOLINT(cert-err52-cpp): the only way out
 }
 
 // libjpeg goes on after damage and fills with grey; only bytes between parts are harmless.
@@ -38,12 +38,12 @@ void OnJpegProgress(j_common_ptr common) {
   const auto* decoder = reinterpret_cast<j_decompress_ptr>(common);
   if (decoder->input_scan_number <= kMaxScans) return;
   std::snprintf(ContextOf(common).text, JMSG_LENGTH_MAX, "it has more than %d scans", kMaxScans);
-  std::longjmp(ContextOf(common).escape, 1);
+  std::longjmp(ContextOf(common).escape, 1);  // NOLINT(cert-err52-cpp): the only way out
 }
 
 // libjpeg leaves these functions by longjmp, so they own nothing.
 bool ReadJpegHeader(j_decompress_ptr decoder, JpegContext* context, std::string_view bytes) {
-  if (setjmp(context->escape) != 0) return false;
+  if (setjmp(context->escape) != 0) return false;  // NOLINT(cert-err52-cpp): the only way out
   jpeg_create_decompress(decoder);
   decoder->client_data = context;
   decoder->progress = &context->progress;
@@ -53,7 +53,7 @@ bool ReadJpegHeader(j_decompress_ptr decoder, JpegContext* context, std::string_
 }
 
 bool ReadJpegRows(j_decompress_ptr decoder, JpegContext* context, unsigned char* out) {
-  if (setjmp(context->escape) != 0) return false;
+  if (setjmp(context->escape) != 0) return false;  // NOLINT(cert-err52-cpp): the only way out
   decoder->out_color_space = JCS_RGB;
   decoder->dct_method = JDCT_ISLOW;
   jpeg_start_decompress(decoder);

@@ -33,7 +33,7 @@ void ReadPngBytes(png_structp png, png_bytep out, std::size_t size) {
 
 // libpng leaves both functions by longjmp, so they own nothing.
 bool ReadPngHeader(png_structp png, png_infop info) {
-  if (setjmp(png_jmpbuf(png)) != 0) return false;
+  if (setjmp(png_jmpbuf(png)) != 0) return false;  // NOLINT(cert-err52-cpp): the only way out
   png_set_user_limits(png, kMaxImageSide, kMaxImageSide);
   png_set_chunk_cache_max(png, 256);
   png_set_chunk_malloc_max(png, 4 << 20);
@@ -48,7 +48,7 @@ bool ReadPngHeader(png_structp png, png_infop info) {
 }
 
 bool ReadPngRows(png_structp png, png_bytepp rows) {
-  if (setjmp(png_jmpbuf(png)) != 0) return false;
+  if (setjmp(png_jmpbuf(png)) != 0) return false;  // NOLINT(cert-err52-cpp): the only way out
   png_read_image(png, rows);
   png_read_end(png, nullptr);
   return true;
