@@ -60,6 +60,7 @@ std::string AccuracyText(const VariantRow& row) {
 }
 
 std::string ChangeText(const VariantRow& row, const AccuracyChanges& changes) {
+  if (row.accuracy_kpi.empty()) return "-";
   if (row.base == nullptr) return "the first";
   const auto change = changes.find(row.run->run_id());
   if (change == changes.end()) {
