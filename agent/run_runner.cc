@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/packed_file.h"
 
 namespace paddock::agent {
 namespace {
@@ -82,13 +83,16 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
   if (report.repetitions.size() < wanted) {
     EnterStage(kStageTransferring);
     report.failure = Fetch(plan, &pins);
+    Result<std::string> artifact_path = std::string();
+    if (!report.failure) artifact_path = ArrivedArtifact(pins[0], run.folder);
+    if (!artifact_path.ok()) report.failure = FailureOfFarm(artifact_path.status(), kStageTransferring);
     if (!report.failure && !interrupted_()) {
       request_ = WorkerRequest{.driver = settings_.driver,
                                .options = settings_.options,
                                .meter = settings_.meter,
                                .meter_options = settings_.meter_options,
                                .cpus = settings_.cpus,
-                               .artifact_path = pins[0].path(),
+                               .artifact_path = *artifact_path,
                                .batch_paths = {},
                                .labels_path = {},
                                .plan = plan};
@@ -105,6 +109,8 @@ Report RunRunner::Run(const SpooledRun& run, const std::function<bool()>& interr
     report.failure = RunRepetition(run.folder, plan, index);
     --repetitions_left_;
   }
+  if (Status status = RemoveFile(UnpackedArtifactPath(run.folder)); !status.ok() && !report.failure)
+    report.failure = FailureOfFarm(status, kStageReporting);
 
   report.repetitions = CompleteRepetitions(run.folder, plan.repetitions);
   if (report.repetitions.size() == wanted) {
@@ -177,6 +183,16 @@ Result<BlobCache::Pin> RunRunner::FetchBlob(const Digest& digest) {
         return status.WithContext("fetching blob " + digest.ShortHex());
     }
   }
+}
+
+Result<std::string> RunRunner::ArrivedArtifact(const BlobCache::Pin& pin, const std::string& folder) {
+  PADDOCK_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(pin.path()));
+  if (!IsPacked(file.bytes())) return pin.path();
+  const auto unpacked = Unpack(file.bytes());
+  if (!unpacked.ok()) return unpacked.status().WithContext("artifact " + pin.path());
+  std::string path = UnpackedArtifactPath(folder);
+  PADDOCK_RETURN_IF_ERROR(WriteFileUnsynced(path, *unpacked));
+  return path;
 }
 
 Status RunRunner::CoolDownAndPrepare(const std::string& folder) {

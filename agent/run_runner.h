@@ -1,4 +1,4 @@
-// Carries out one run: fetches its blobs, then starts one worker per repetition that is not complete yet, when the
+// Carries out one run: fetches its blobs, unpacks a packed artifact into the run's folder until the run ends, then starts one worker per repetition that is not complete yet, when the
 // machine is as cool as it was. The only code that touches the device; one thread at a time.
 //
 // A worker that a signal ended, or that exited without a word, is started again up to twice; then it is
@@ -55,6 +55,8 @@ class RunRunner {
 
   std::optional<Failure> Fetch(const RunPlan& plan, std::vector<BlobCache::Pin>* pins);
   Result<BlobCache::Pin> FetchBlob(const Digest& digest);
+  // Where the worker finds the artifact: in the cache, or unpacked in `folder`.
+  static Result<std::string> ArrivedArtifact(const BlobCache::Pin& pin, const std::string& folder);
   // Writes what the next worker reads, once the machine is cool enough or the runner is interrupted.
   Status CoolDownAndPrepare(const std::string& folder);
   std::optional<Failure> RunRepetition(const std::string& folder, const RunPlan& plan, std::uint32_t index);

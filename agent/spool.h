@@ -3,6 +3,7 @@
 //   STATE/instance                      this folder's id
 //   STATE/runs/<run>-<lease>/assignment.json   what was granted
 //                            rep-N.record, rep-N.predictions   complete repetitions, written by workers
+//                            artifact          a packed model as it was before, while its run goes on
 //                            report.json       how it ended; until it is there the run is to be continued
 //
 // Every file is whole or not there; only an assignment may be damaged by power loss soon after it was accepted, and then

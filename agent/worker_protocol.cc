@@ -73,6 +73,8 @@ std::string CounterPath(const std::string& folder) { return folder + "/progress"
 std::string RecordPath(const std::string& folder, std::uint32_t repetition) {
   return folder + "/rep-" + std::to_string(repetition) + ".record";
 }
+std::string UnpackedArtifactPath(const std::string& folder) { return folder + "/artifact"; }
+
 std::string PredictionsPath(const std::string& folder, std::uint32_t repetition) {
   return folder + "/rep-" + std::to_string(repetition) + ".predictions";
 }

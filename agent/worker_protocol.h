@@ -49,6 +49,7 @@ std::string WorkerRequestPath(const std::string& folder);
 std::string CounterPath(const std::string& folder);
 std::string RecordPath(const std::string& folder, std::uint32_t repetition);
 std::string PredictionsPath(const std::string& folder, std::uint32_t repetition);
+std::string UnpackedArtifactPath(const std::string& folder);
 
 // One line of a worker's stdout; neither set for chatter.
 struct WorkerLine {

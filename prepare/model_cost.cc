@@ -144,8 +144,8 @@ ModelCost CostOf(const TfliteModel& model) {
 
 Result<ModelCost> ReadModelCost(const std::string& path, const ModelInfo& model) {
   if (model.kind == "tflite") {
-    PADDOCK_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-    PADDOCK_ASSIGN_OR_RETURN(const TfliteModel tflite, ParseTflite(bytes));
+    PADDOCK_ASSIGN_OR_RETURN(const ModelBytes file, ModelBytes::Read(path));
+    PADDOCK_ASSIGN_OR_RETURN(const TfliteModel tflite, ParseTflite(file.bytes()));
     return CostOf(tflite);
   }
   const auto graph = OnnxGraph::Read(path);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/packed_file.h"
 #include "base/strict_json.h"
 #include "prepare/onnx_graph.h"
 #include "prepare/tflite/tflite_info.h"
@@ -183,9 +184,21 @@ Status Describe(onnx::ModelProto& model, ModelInfo* info) {
 
 }  // namespace
 
+Result<ModelBytes> ModelBytes::Read(const std::string& path) {
+  PADDOCK_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
+  ModelBytes model(std::move(file));
+  if (!IsPacked(model.file_.bytes())) return model;
+  PADDOCK_ASSIGN_OR_RETURN(model.unpacked_, Unpack(model.file_.bytes()));
+  return model;
+}
+
+std::optional<std::uint64_t> ModelBytes::packed_bytes() const {
+  return unpacked_ ? std::optional<std::uint64_t>(file_.bytes().size()) : std::nullopt;
+}
+
 Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& shown_name) {
   const std::string where = "model file '" + (shown_name.empty() ? path : shown_name) + "'";
-  auto file = MappedFile::Open(path);
+  const auto file = ModelBytes::Read(path);
   if (!file.ok()) return file.status().WithContext(where);
   const std::string_view bytes = file->bytes();
   if (bytes.empty()) return InvalidArgumentError(where + ": it is empty; export the model to .onnx anew");
@@ -195,6 +208,7 @@ Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& show
   }
   ModelInfo info;
   info.size_bytes = bytes.size();
+  info.packed_bytes = file->packed_bytes();
   if (IsTflite(bytes)) {
     if (Status status = DescribeTflite(bytes, &info); !status.ok()) return status.WithContext(where);
     return info;

@@ -9,9 +9,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "kpi/tensor.h"
 
@@ -28,6 +32,8 @@ struct ModelInfo {
   std::int64_t ir_version = 0;   // of ONNX
   std::string producer;          // "pytorch 2.1.0"
   std::uint64_t size_bytes = 0;
+  std::optional<std::uint64_t>
+      packed_bytes{};  // of the file, when step `compress` packed it; the rest is of what it holds
   std::map<std::string, std::string>
       open_dimensions;             // of inputs, those that have a name: "tokens[1]" -> "sequence"
   std::vector<std::string> notes;  // what could not be checked, and why
@@ -35,8 +41,23 @@ struct ModelInfo {
 
 // INVALID_ARGUMENT for what is empty, truncated, not a model or not consistent, for weights in external files, and for inputs
 // or outputs that are not tensors; the message names `shown_name` (empty: the path) and the next step. A model of a newer
-// opset or IR version than libonnx knows is only noted. Hostile bytes cost time in proportion to their number, no more.
+// opset or IR version than libonnx knows is only noted. Hostile bytes cost time in proportion to their number, or to that of the
+// bytes that a packed file holds, no more.
 Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& shown_name = {});
+
+// What a model file holds: its bytes, or what they were before they were packed.
+class ModelBytes {
+ public:
+  static Result<ModelBytes> Read(const std::string& path);
+  std::string_view bytes() const { return unpacked_ ? std::string_view(*unpacked_) : file_.bytes(); }
+  // Of the file; absent when it is not packed.
+  std::optional<std::uint64_t> packed_bytes() const;
+
+ private:
+  explicit ModelBytes(MappedFile file) : file_(std::move(file)) {}
+  MappedFile file_;
+  std::optional<std::string> unpacked_;
+};
 
 // The shape of one sample for each of `model.inputs`, by the batch dimension rule; INVALID_ARGUMENT names input and dimension.
 Result<std::vector<Shape>> SampleShapes(const ModelInfo& model);

@@ -81,10 +81,11 @@ Result<OnnxGraph> OnnxGraph::Read(const std::string& path) {
   if (info.kind != "onnx")
     return InvalidArgumentError("the step works on ONNX models, and this one is of kind '" + info.kind + "'");
   for (const std::string& note : info.notes) return InvalidArgumentError(note);
-  PADDOCK_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  PADDOCK_ASSIGN_OR_RETURN(const ModelBytes file, ModelBytes::Read(path));
   OnnxGraph result;
   result.model_ = std::make_unique<onnx::ModelProto>();
-  if (!result.model_->ParseFromString(bytes)) return InvalidArgumentError("not an ONNX model");
+  if (!result.model_->ParseFromArray(file.bytes().data(), static_cast<int>(file.bytes().size())))
+    return InvalidArgumentError("not an ONNX model");
   PADDOCK_RETURN_IF_ERROR(CheckFlat(*result.model_));
 
   onnx::GraphProto& graph = result.graph();

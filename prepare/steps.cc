@@ -10,10 +10,12 @@
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/model_info.h"
+#include "prepare/passes/compress.h"
 #include "prepare/passes/equalize.h"
 #include "prepare/passes/fp16.h"
 #include "prepare/passes/int8.h"
 #include "prepare/passes/prune.h"
+#include "prepare/passes/share_weights.h"
 #include "prepare/tflite/convert.h"
 
 namespace paddock {
@@ -128,6 +130,27 @@ const StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckPruneOptions,
      .run = RunPrune},
+    {.name = "share-weights",
+     .summary = "few distinct values in each weight tensor, for `compress`",
+     .options = ShareWeightsOptions(),
+     .from_kind = "onnx",
+     .to_kind = "onnx",
+     .needs_calibration = false,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .check = CheckShareWeightsOptions,
+     .run = RunShareWeights},
+    {.name = "compress",
+     .summary = "packed for the store and the way, where it pays; unpacked on arrival. The last step",
+     .options = {},
+     .from_kind = "",
+     .to_kind = "",
+     .needs_calibration = false,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .is_last = true,
+     .check = nullptr,
+     .run = RunCompress},
     {.name = "to-onnx",
      .summary = "TensorFlow Lite, float32 or int8, as an ONNX model (int8: QDQ)",
      .options = {},
@@ -178,6 +201,11 @@ std::span<const VariantDefinition> VariantCatalog() {
       {"pruned-channels",
        "optimised, without a quarter of the channels",
        {"optimize level=basic", "prune kind=channels ratio=0.25"}},
+      {"shared-16",
+       "16 values in each weight tensor, packed on the way",
+       {"optimize level=basic", "share-weights clusters=16", "compress"}},
+      {"compressed", "the model as it was submitted, packed on the way", {"compress"}},
+      {"int8-compressed", "quantised to int8, packed on the way", {"int8", "compress"}},
       {"tflite-fp32", "as a TensorFlow Lite model", {"optimize level=basic", "to-tflite"}},
       {"tflite-int8", "quantised to int8, as a TensorFlow Lite model", {"int8", "to-tflite"}},
   };
@@ -218,6 +246,9 @@ Result<std::string> KindAfter(std::span<const std::string> steps, std::string_vi
   std::string kind(model_kind);
   for (const std::string& text : steps) {
     PADDOCK_ASSIGN_OR_RETURN(const Step step, ParseStep(text));
+    if (step.definition->is_last && &text != &steps.back())
+      return InvalidArgumentError("step '" + text + "' must be the last one; write it behind the others");
+    if (step.definition->from_kind.empty()) continue;
     if (kind != step.definition->from_kind) {
       return InvalidArgumentError("step '" + text + "' takes a model of kind '" +
                                   std::string(step.definition->from_kind) + "', and is given one of kind '" +
@@ -267,7 +298,11 @@ Result<StepReport> RunStep(std::string_view text, StepRequest request) {
   }
   const auto before = ReadModelInfo(request.in_path);
   if (!before.ok()) return before.status().WithContext(context);
-  if (before->kind != definition.from_kind) {
+  if (before->packed_bytes) {
+    return InvalidArgumentError(context +
+                                ": the model was packed by step 'compress'; name it as it was before that");
+  }
+  if (!definition.from_kind.empty() && before->kind != definition.from_kind) {
     return InvalidArgumentError(context + " takes a model of kind '" + std::string(definition.from_kind) +
                                 "', not '" + before->kind + "'");
   }

@@ -56,11 +56,13 @@ struct StepDefinition {
   std::string_view name;
   std::string_view summary;
   std::span<const OptionDoc> options;
-  std::string_view from_kind;  // of model: "onnx", "tflite"
+  std::string_view
+      from_kind;  // of model: "onnx", "tflite"; empty: any, and what comes out is of the same kind
   std::string_view to_kind;
   bool needs_calibration = false;
   StepTool tool = StepTool::kNone;  // FAILED_PRECONDITION without it, with what to install or configure
   int version = 1;                  // raised when the step's meaning changes
+  bool is_last = false;             // nothing can be done to what comes out
   // Refuses wrong options; cheap. Null: there are none.
   Status (*check)(const std::map<std::string, std::string>& options) = nullptr;
   // Lines for the report besides what can be seen from the two models. INVALID_ARGUMENT blames the model.

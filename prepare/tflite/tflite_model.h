@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/packed_file.h"
 #include "base/status.h"
 #include "kpi/tensor.h"
 
@@ -136,6 +137,9 @@ bool IsTflite(std::string_view bytes);
 // shapes, quantisation, and that each tensor is made before it is read. INVALID_ARGUMENT names tensor or operator and the next
 // step. Time and memory are in proportion to the number of bytes. Operators that TfliteOp lacks keep their number and no options.
 Result<TfliteModel> ParseTflite(std::string_view bytes);
+
+// The constants of at least `min_bytes` and where they lie in the bytes. REQUIRES: ParseTflite(bytes) took them.
+std::vector<WordRange> TfliteArrays(std::string_view bytes, std::uint64_t min_bytes);
 
 // The same model gives the same bytes. REQUIRES: a consistent model; INTERNAL otherwise.
 Result<std::string> SerializeTflite(const TfliteModel& model);

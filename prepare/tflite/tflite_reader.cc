@@ -341,4 +341,23 @@ Result<TfliteModel> ParseTflite(std::string_view bytes) {
   return Reader(*format::GetModel(bytes.data()), bytes.size()).Read();
 }
 
+std::vector<WordRange> TfliteArrays(std::string_view bytes, std::uint64_t min_bytes) {
+  const format::Model& model = *format::GetModel(bytes.data());
+  std::vector<WordRange> arrays;
+  for (const format::SubGraph* graph : *model.subgraphs()) {
+    if (graph->tensors() == nullptr || model.buffers() == nullptr) continue;
+    for (const format::Tensor* tensor : *graph->tensors()) {
+      const auto type = OwnType(tensor->type());
+      if (!type || ElementSize(*type) == 0 || tensor->buffer() >= model.buffers()->size()) continue;
+      const auto* const data = model.buffers()->Get(tensor->buffer())->data();
+      if (data == nullptr || data->size() < min_bytes) continue;
+      arrays.push_back({.offset = static_cast<std::uint64_t>(
+                            data->data() - reinterpret_cast<const std::uint8_t*>(bytes.data())),
+                        .word_bytes = static_cast<std::uint32_t>(ElementSize(*type)),
+                        .words = data->size() / ElementSize(*type)});
+    }
+  }
+  return arrays;
+}
+
 }  // namespace paddock
