@@ -124,6 +124,10 @@ void AddPrepareCommand(CLI::App& app, CommandLine& line) {
       .add_option("--calibration", prepare.calibration,
                   "Samples to learn ranges from: a data file, or random for noise")
       ->type_name("FILE");
+  command
+      .add_option("--encodings", prepare.encodings,
+                  "AIMET's encodings (the .encodings file beside the model, of the same name)")
+      ->type_name("FILE");
   AddList(command, "--input", prepare.inputs,
           "Which array of the samples feeds which input of the model; may be repeated", "INPUT=ARRAY");
   command

@@ -57,6 +57,7 @@ struct PrepareFlags {
   std::vector<std::string> steps;  // instead of a variant's
   std::string out;
   std::string calibration;  // a data file, or "random"
+  std::string encodings;    // AIMET's; empty: the file beside the model
   std::uint64_t calibration_samples = 256;
   std::uint64_t seed = 0;
   std::vector<std::string> inputs;  // MODEL_INPUT=ARRAY of the calibration file

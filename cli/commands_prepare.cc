@@ -1,11 +1,13 @@
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "base/digest.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/document.h"
+#include "cli/job_file.h"
 #include "cli/result_table.h"
 #include "prepare/calibration.h"
 #include "prepare/steps.h"
@@ -61,6 +63,13 @@ Result<std::vector<StepReport>> Prepare(const PrepareFlags& flags) {
   PADDOCK_RETURN_IF_ERROR(KindAfter(steps, model.kind).status());
   StepRequest request{
       .in_path = flags.model, .out_path = flags.out, .calibration_path = "", .options = {}, .tools = {}};
+  if (NeedsEncodings(steps)) {
+    request.encodings_path = flags.encodings.empty() ? EncodingsBeside(flags.model) : flags.encodings;
+    if (!std::filesystem::exists(request.encodings_path)) {
+      return NotFoundError("there is no " + request.encodings_path +
+                           "; name the file that AIMET wrote with the model with --encodings FILE");
+    }
+  }
   if (NeedsCalibration(steps)) {
     request.calibration_path = flags.out + ".calibration-" + std::to_string(::getpid());
     PADDOCK_RETURN_IF_ERROR(WriteCalibrationFile(flags, model, request.calibration_path));

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -9,6 +10,7 @@
 #include "base/file.h"
 #include "cli/budget_flag.h"
 #include "cli/exit_code.h"
+#include "prepare/steps.h"
 
 namespace paddock {
 namespace {
@@ -219,7 +221,21 @@ Status ApplyFlags(const JobFlags& flags, v1::JobSpec& spec) {
   return OkStatus();
 }
 
+// Steps may name variants of the catalogue.
+bool WantsEncodings(const v1::Variant& variant) {
+  std::vector<std::string> steps(variant.steps().begin(), variant.steps().end());
+  if (steps.empty()) steps = {variant.name()};
+  return std::any_of(steps.begin(), steps.end(), [](const std::string& step) {
+    const auto known = FindVariant(step);
+    return NeedsEncodings(known.ok() ? (*known)->steps : std::vector<std::string>{step});
+  });
+}
+
 }  // namespace
+
+std::string EncodingsBeside(const std::string& model_path) {
+  return std::filesystem::path(model_path).replace_extension(".encodings").string();
+}
 
 Status FillMessage(const Json& json, const std::string& path, Message& message) {
   if (!json.is_object()) return TypeError(path.empty() ? "the job" : path, "a mapping", json);
@@ -260,7 +276,16 @@ Result<JobRequest> ReadJob(const JobFlags& flags) {
   spec.set_model(take_file(flags.model, spec.model()));
   if (spec.model().empty())
     return InvalidArgumentError("no model: name one in the job file or with --model FILE");
-  for (v1::Variant& variant : *spec.mutable_variants()) take_file("", variant.model());
+  for (v1::Variant& variant : *spec.mutable_variants()) {
+    take_file("", variant.model());
+    if (!variant.encodings().empty()) {
+      take_file("", variant.encodings());
+    } else if (WantsEncodings(variant)) {
+      const std::string model = variant.model().empty() ? spec.model() : variant.model();
+      variant.set_encodings(EncodingsBeside(model));
+      request.files[variant.encodings()] = EncodingsBeside(request.files.at(model));
+    }
+  }
   if (!spec.calibration().file().empty() || !flags.calibration.empty()) {
     spec.mutable_calibration()->set_file(take_file(flags.calibration, spec.calibration().file()));
   }

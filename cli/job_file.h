@@ -40,6 +40,9 @@ struct JobRequest {
 // INVALID_ARGUMENT for everything that is wrong with the file or the flags. Model and data are not opened.
 Result<JobRequest> ReadJob(const JobFlags& flags);
 
+// Where AIMET writes the encodings of a model: "nets/net.encodings" for "nets/net.onnx".
+std::string EncodingsBeside(const std::string& model_path);
+
 // Every key must be a field of `message`, every value of its type; numbers are taken for text fields too.
 Status FillMessage(const Json& json, const std::string& path, google::protobuf::Message& message);
 

@@ -13,6 +13,7 @@
 #include "prepare/passes/compress.h"
 #include "prepare/passes/equalize.h"
 #include "prepare/passes/fp16.h"
+#include "prepare/passes/import_encodings.h"
 #include "prepare/passes/int8.h"
 #include "prepare/passes/prune.h"
 #include "prepare/passes/share_weights.h"
@@ -110,6 +111,17 @@ const StepDefinition kSteps[] = {
      .version = 1,
      .check = CheckFp16Options,
      .run = RunFp16},
+    {.name = "import-encodings",
+     .summary = "AIMET's .encodings, the file beside the model, written into it as QDQ",
+     .options = {},
+     .from_kind = "onnx",
+     .to_kind = "onnx",
+     .needs_calibration = false,
+     .needs_encodings = true,
+     .tool = StepTool::kNone,
+     .version = 1,
+     .check = nullptr,
+     .run = RunImportEncodings},
     {.name = "int8",
      .summary = "post-training quantisation to int8 (QDQ), with ranges from calibration data",
      .options = Int8Options(),
@@ -196,6 +208,7 @@ std::span<const VariantDefinition> VariantCatalog() {
       {"int8", "quantised to int8, ranges by the best of min-max, square error and percentile", {"int8"}},
       {"int8-percentile", "quantised to int8, ranges by percentile", {"int8 method=percentile"}},
       {"int8-entropy", "quantised to int8, ranges by entropy", {"int8 method=entropy"}},
+      {"aimet", "quantised as the .encodings that AIMET wrote say", {"import-encodings"}},
       {"pruned-magnitude", "half of the weights zero", {"prune kind=magnitude ratio=0.5"}},
       {"pruned-2:4", "two of each four weights zero", {"prune kind=2:4"}},
       {"pruned-channels",
@@ -259,11 +272,22 @@ Result<std::string> KindAfter(std::span<const std::string> steps, std::string_vi
   return kind;
 }
 
-bool NeedsCalibration(std::span<const std::string> steps) {
-  return std::any_of(steps.begin(), steps.end(), [](const std::string& text) {
+namespace {
+
+bool AnyStep(std::span<const std::string> steps, bool StepDefinition::*need) {
+  return std::any_of(steps.begin(), steps.end(), [&](const std::string& text) {
     const auto step = ParseStep(text);
-    return step.ok() && step->definition->needs_calibration;
+    return step.ok() && step->definition->*need;
   });
+}
+
+}  // namespace
+
+bool NeedsCalibration(std::span<const std::string> steps) {
+  return AnyStep(steps, &StepDefinition::needs_calibration);
+}
+bool NeedsEncodings(std::span<const std::string> steps) {
+  return AnyStep(steps, &StepDefinition::needs_encodings);
 }
 
 Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps,
@@ -295,6 +319,9 @@ Result<StepReport> RunStep(std::string_view text, StepRequest request) {
   const StepDefinition& definition = *step.definition;
   if (definition.needs_calibration && request.calibration_path.empty()) {
     return InvalidArgumentError(context + " needs calibration data; name them under `calibration`");
+  }
+  if (definition.needs_encodings && request.encodings_path.empty()) {
+    return InvalidArgumentError(context + " needs the .encodings file that AIMET wrote beside the model");
   }
   const auto before = ReadModelInfo(request.in_path);
   if (!before.ok()) return before.status().WithContext(context);

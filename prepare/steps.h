@@ -46,6 +46,8 @@ struct StepRequest {
   // Tensor file (kpi/tensor_file.h) with one tensor per input of the model that the whole variant began with, preprocessed
   // as for inference; empty: none was given.
   std::string calibration_path;
+  std::string
+      encodings_path{};  // AIMET's .encodings for the model that the whole variant began with; empty: none
   std::map<std::string, std::string> options;
   StepTools tools;
 };
@@ -60,6 +62,7 @@ struct StepDefinition {
       from_kind;  // of model: "onnx", "tflite"; empty: any, and what comes out is of the same kind
   std::string_view to_kind;
   bool needs_calibration = false;
+  bool needs_encodings = false;
   StepTool tool = StepTool::kNone;  // FAILED_PRECONDITION without it, with what to install or configure
   int version = 1;                  // raised when the step's meaning changes
   bool is_last = false;             // nothing can be done to what comes out
@@ -91,6 +94,7 @@ Result<const VariantDefinition*> FindVariant(std::string_view name);
 // in itself.
 Result<std::string> KindAfter(std::span<const std::string> steps, std::string_view model_kind);
 bool NeedsCalibration(std::span<const std::string> steps);
+bool NeedsEncodings(std::span<const std::string> steps);
 
 // One per step, for the recipe.
 Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps, const StepTools& tools);

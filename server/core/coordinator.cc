@@ -224,7 +224,10 @@ std::set<Digest> Coordinator::PinnedBlobs() const {
     pinned.insert(job.job.spec.model);
     pinned.insert(job.job.spec.data);
     if (!job.job.spec.calibration.data.empty()) pinned.insert(job.job.spec.calibration.data);
-    for (const Variant& variant : job.job.spec.variants) pinned.insert(job.job.spec.ModelOf(variant));
+    for (const Variant& variant : job.job.spec.variants) {
+      pinned.insert(job.job.spec.ModelOf(variant));
+      pinned.insert(variant.encodings);
+    }
   }
   for (const auto& [id, run] : runs_) {
     if (!run.run.prepared) continue;

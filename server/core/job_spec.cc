@@ -181,6 +181,10 @@ Json VariantAsJson(const Variant& variant) {
     json["model_path"] = variant.model_path;
     json["model"] = variant.model.hex();
   }
+  if (!variant.encodings.empty()) {
+    json["encodings_path"] = variant.encodings_path;
+    json["encodings"] = variant.encodings.hex();
+  }
   json["artifact_kind"] = variant.artifact_kind;
   return json;
 }
@@ -197,6 +201,8 @@ void ReadVariant(StrictObject& object, Variant* variant) {
   object.Required("provider_options", &options.provider_options);
   object.Optional("model_path", &variant->model_path);
   if (object.Has("model")) ReadDigest(object, "model", &variant->model);
+  object.Optional("encodings_path", &variant->encodings_path);
+  if (object.Has("encodings")) ReadDigest(object, "encodings", &variant->encodings);
   object.Optional("artifact_kind", &variant->artifact_kind);
 }
 

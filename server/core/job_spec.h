@@ -24,6 +24,8 @@ struct Variant {
   RuntimeOptions options;
   std::string model_path{};  // of its own model; empty: the job's
   Digest model{};
+  std::string encodings_path{};  // AIMET's, for its steps; empty: none
+  Digest encodings{};
   std::string artifact_kind = "onnx";  // what the steps make of the model
 };
 

@@ -109,6 +109,10 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::map<std::stri
     out.model_path = in.model();
     PADDOCK_ASSIGN_OR_RETURN(out.model, FileDigest(files, field + ".model", out.model_path));
   }
+  if (!in.encodings().empty()) {
+    out.encodings_path = in.encodings();
+    PADDOCK_ASSIGN_OR_RETURN(out.encodings, FileDigest(files, field + ".encodings", out.encodings_path));
+  }
   return out;
 }
 

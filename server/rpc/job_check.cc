@@ -5,6 +5,7 @@
 #include "prepare/batch.h"
 #include "prepare/calibration.h"
 #include "prepare/model_info.h"
+#include "prepare/passes/aimet_encodings.h"
 #include "prepare/steps.h"
 
 namespace paddock {
@@ -40,6 +41,17 @@ Status CheckCalibration(ArtifactStore& artifacts, const JobSpec& spec, const Var
                               has_file ? spec.calibration.path : spec.data_path);
 }
 
+Status CheckEncodings(ArtifactStore& artifacts, const Variant& variant, const std::string& field) {
+  if (variant.encodings.empty()) {
+    if (!NeedsEncodings(variant.steps)) return OkStatus();
+    return InvalidArgumentError(
+        field + ".encodings: is missing; name the .encodings file that AIMET wrote with the model");
+  }
+  PADDOCK_ASSIGN_OR_RETURN(const std::string path,
+                           UploadedPath(artifacts, field + ".encodings", variant.encodings));
+  return ReadAimetEncodings(path, variant.encodings_path).status().WithContext(field + ".encodings");
+}
+
 }  // namespace
 
 Status CheckJobFiles(ArtifactStore& artifacts, JobSpec* spec) {
@@ -63,6 +75,7 @@ Status CheckJobFiles(ArtifactStore& artifacts, JobSpec* spec) {
     auto kind = KindAfter(variant.steps, variant.model.empty() ? model.kind : own.kind);
     if (!kind.ok()) return kind.status().WithContext(field);
     variant.artifact_kind = *std::move(kind);
+    PADDOCK_RETURN_IF_ERROR(CheckEncodings(artifacts, variant, field));
     if (NeedsCalibration(variant.steps)) PADDOCK_RETURN_IF_ERROR(CheckCalibration(artifacts, *spec, variant));
   }
   return OkStatus();

@@ -45,14 +45,15 @@ std::string LastWords(const ProcessResult& result) {
 }  // namespace
 
 int PrepareStepMain(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 7 || arguments[0] != kPrepareStepFlag) {
+  if (arguments.size() != 8 || arguments[0] != kPrepareStepFlag) {
     std::cerr << "usage: " << kPrepareStepFlag
-              << " STEP INPUT OUTPUT ANSWER ONNXRUNTIME_LIBRARY CALIBRATION\n";
+              << " STEP INPUT OUTPUT ANSWER ONNXRUNTIME_LIBRARY CALIBRATION ENCODINGS\n";
     return 2;
   }
   const Result<StepReport> answer = RunStep(arguments[1], {.in_path = arguments[2],
                                                            .out_path = arguments[3],
                                                            .calibration_path = arguments[6],
+                                                           .encodings_path = arguments[7],
                                                            .options = {},
                                                            .tools = {arguments[5], ""}});
   const Status written = WriteFileAtomically(arguments[4], EncodeAnswer(answer));
@@ -61,26 +62,26 @@ int PrepareStepMain(const std::vector<std::string>& arguments) {
   return 1;
 }
 
-Result<StepReport> RunStepInChild(const std::string& step, const std::string& in_path,
-                                  const std::string& out_path, const std::string& calibration_path,
+Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& files,
                                   const StepProcessSettings& settings,
                                   const std::function<bool()>& cancelled) {
-  const std::string answer_path = out_path + ".answer";
+  const std::string answer_path = files.out_path + ".answer";
   ProcessRequest request;
   request.argv = {settings.program,
                   kPrepareStepFlag,
                   step,
-                  in_path,
-                  out_path,
+                  files.in_path,
+                  files.out_path,
                   answer_path,
                   settings.tools.onnxruntime_library_path,
-                  calibration_path};
+                  files.calibration_path,
+                  files.encodings_path};
   request.environment = CleanEnvironment();
   request.memory_limit_bytes = settings.memory_limit_bytes;
   const std::string what = "preparation step '" + step + "'";
   ProcessResult result;
   for (int tries = 0; tries < kTries; ++tries) {
-    PADDOCK_RETURN_IF_ERROR(RemoveFile(out_path));
+    PADDOCK_RETURN_IF_ERROR(RemoveFile(files.out_path));
     PADDOCK_ASSIGN_OR_RETURN(result, RunProcess(request, Deadline::After(settings.timeout), cancelled));
     if (result.signal == 0 || result.timed_out || result.cancelled) break;
   }
@@ -96,7 +97,7 @@ Result<StepReport> RunStepInChild(const std::string& step, const std::string& in
     report = answer.ok() ? DecodeAnswer(*answer) : Result<StepReport>(answer.status().WithContext(what));
   }
   PADDOCK_RETURN_IF_ERROR(RemoveFile(answer_path));
-  if (!report.ok()) PADDOCK_RETURN_IF_ERROR(RemoveFile(out_path));
+  if (!report.ok()) PADDOCK_RETURN_IF_ERROR(RemoveFile(files.out_path));
   return report;
 }
 

@@ -27,12 +27,12 @@ struct StepProcessSettings {
   std::uint64_t memory_limit_bytes = std::uint64_t{8} << 30;
 };
 
-// Reads in_path and writes out_path, which does not exist before and after an error. A child that a signal ends is started
+// Runs the step on the files of `files`; out_path does not exist before and after an error. Options are those of `step`, tools
+// those of `settings`. A child that a signal ends is started
 // again, three times in all, since a crash may be a matter of luck.
 // The step's own error; ABORTED when the child died (names the signal or exit code and its last words), DEADLINE_EXCEEDED,
 // CANCELLED. Blocks; any thread.
-Result<StepReport> RunStepInChild(const std::string& step, const std::string& in_path,
-                                  const std::string& out_path, const std::string& calibration_path,
+Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& files,
                                   const StepProcessSettings& settings,
                                   const std::function<bool()>& cancelled);
 

@@ -89,6 +89,7 @@ Result<PreparedRun> Preparer::Prepare(const PreparationRequest& request) {
   PADDOCK_ASSIGN_OR_RETURN(std::vector<std::string> fingerprints,
                            StepFingerprints(variant.steps, settings_.steps.tools));
   if (NeedsCalibration(variant.steps)) fingerprints.push_back(CalibrationFingerprint(request.spec));
+  if (NeedsEncodings(variant.steps)) fingerprints.push_back("encodings=" + variant.encodings.hex());
   const Digest& model_digest = request.spec.ModelOf(variant);
   const Digest model_key = ModelRecipeKey(model_digest, fingerprints, TargetProfile{"onnx"});
   PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe model, recipes_.GetOrMake(model_key, [&] {
@@ -120,23 +121,26 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
   PreparedRun recipe;
   recipe.artifact = spec.ModelOf(variant);
   PADDOCK_ASSIGN_OR_RETURN(std::string path, artifacts_.PathOf(recipe.artifact));
-  std::string calibration_path;
+  StepRequest files;
+  if (!variant.encodings.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(files.encodings_path, artifacts_.PathOf(variant.encodings));
+  }
   if (NeedsCalibration(variant.steps)) {
-    calibration_path = scratch.path() + "/calibration.tensors";
+    files.calibration_path = scratch.path() + "/calibration.tensors";
     PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t samples,
-                             PrepareCalibration(spec, variant, path, calibration_path));
+                             PrepareCalibration(spec, variant, path, files.calibration_path));
     recipe.report.push_back("calibration: " + std::to_string(samples) + " samples that are not measured");
   }
   std::size_t number = 0;
   for (const std::string& step : variant.steps) {
-    const std::string out_path = scratch.path() + "/" + std::to_string(number++);
-    PADDOCK_ASSIGN_OR_RETURN(const StepReport report,
-                             RunStepInChild(step, path, out_path, calibration_path, settings_.steps,
-                                            [this] { return cancelled_.load(); }));
+    files.in_path = path;
+    files.out_path = scratch.path() + "/" + std::to_string(number++);
+    PADDOCK_ASSIGN_OR_RETURN(const StepReport report, RunStepInChild(step, files, settings_.steps,
+                                                                     [this] { return cancelled_.load(); }));
     for (const std::string& line : report.lines)
       recipe.report.push_back(report.step + (report.tool.empty() ? "" : " (" + report.tool + ")") + ": " +
                               line);
-    path = out_path;
+    path = files.out_path;
   }
   if (variant.steps.empty()) recipe.report.push_back("model as it is");
   PADDOCK_ASSIGN_OR_RETURN(ModelInfo info, ReadModelInfo(path, spec.ModelPathOf(variant)));

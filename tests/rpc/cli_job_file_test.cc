@@ -161,6 +161,31 @@ TEST_CASE("files in a job file are relative to it, those of flags to the working
   CHECK(job->spec.model() == "here/other.onnx");
 }
 
+TEST_CASE("encodings lie beside the model of a variant that needs them, unless it names a file") {
+  JobFolder folder;
+  const std::string variants = R"(variants:
+  - name: aimet
+  - {name: other, steps: [aimet, to-tflite], model: nets/other.onnx}
+  - {name: named, steps: [import-encodings], encodings: e.json}
+  - {name: fp16}
+)";
+  auto job = folder.Read(kMinimal + variants);
+  REQUIRE(job.ok());
+  const std::string model = job->spec.model();
+  const std::string beside = EncodingsBeside(model);
+  CHECK(job->spec.variants(0).encodings() == beside);
+  CHECK(job->files.at(beside) == folder / beside);
+  CHECK(job->spec.variants(1).encodings() == "nets/other.encodings");
+  CHECK(job->files.at("nets/other.encodings") == folder / "nets/other.encodings");
+  CHECK(job->files.at("e.json") == folder / "e.json");
+  CHECK(job->spec.variants(3).encodings().empty());
+  JobFlags flags;
+  flags.model = "/nets/mine.onnx";
+  job = folder.Read(kMinimal + variants, flags);
+  REQUIRE(job.ok());
+  CHECK(job->files.at("/nets/mine.encodings") == "/nets/mine.encodings");
+}
+
 TEST_CASE("flags stand above the file") {
   JobFolder folder;
   JobFlags flags;

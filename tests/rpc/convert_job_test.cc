@@ -47,6 +47,12 @@ TEST_CASE("a variant's model and the calibration's file are files of the job", "
   CHECK(JobOf("")->calibration.samples == 256);
   CHECK_THAT(JobOf(" variants {name: 'as-is' model: 'absent.onnx'}").status().message(),
              Contains("variants[0].model"));
+  const auto quantised = JobOf(" variants {name: 'aimet' encodings: 'c.npz'}");
+  REQUIRE(quantised.ok());
+  CHECK(quantised->variants[0].encodings_path == "c.npz");
+  CHECK(quantised->variants[0].encodings == Sha256::Of("c"));
+  CHECK_THAT(JobOf(" variants {name: 'aimet' encodings: 'absent'}").status().message(),
+             Contains("variants[0].encodings"));
   CHECK_THAT(JobOf(" calibration {samples: 0}").status().message(), Contains("calibration.samples"));
 }
 

@@ -39,6 +39,8 @@ TEST_CASE("a job spec comes back from its JSON as it was", "[core][json]") {
   variant.options.provider_options = {{"device_id", "0"}};
   variant.model_path = "other.tflite";
   variant.model = Sha256::Of("other");
+  variant.encodings_path = "other.encodings";
+  variant.encodings = Sha256::Of("encodings");
   variant.artifact_kind = "tflite";
   spec.variants = {{"as-is", {}, {}}, variant};
   spec.calibration = {.path = "train.npz", .data = Sha256::Of("train"), .samples = 64, .seed = 5};

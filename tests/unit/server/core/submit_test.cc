@@ -79,12 +79,15 @@ TEST_CASE_METHOD(CoreFixture, "each variant goes to the devices that take what i
   CHECK_THAT(answer.skipped[1].reason, Catch::Contains("variant v1 makes tflite, driver"));
 }
 
-TEST_CASE_METHOD(CoreFixture, "models and calibration data of a live job are pinned", "[core][submit]") {
+TEST_CASE_METHOD(CoreFixture, "models, encodings and calibration data of a live job are pinned",
+                 "[core][submit]") {
   Connect("a");
   JobSpec spec = MakeSpec();
   spec.variants[0].model = Sha256::Of("a model of its own");
+  spec.variants[0].encodings = Sha256::Of("encodings");
   spec.calibration.data = Sha256::Of("calibration");
   Submit(spec);
+  CHECK(core->PinnedBlobs().contains(spec.variants[0].encodings));
   CHECK(core->PinnedBlobs().contains(spec.variants[0].model));
   CHECK(core->PinnedBlobs().contains(spec.calibration.data));
 }

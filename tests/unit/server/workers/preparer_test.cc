@@ -140,10 +140,22 @@ TEST_CASE_METHOD(WorkersFixture, "a device that does not take the artifact is th
   CHECK(status.message().find("kind 'onnx'") != std::string::npos);
 }
 
+TEST_CASE_METHOD(WorkersFixture, "a step is given the variant's encodings, and others make another model",
+                 "[workers]") {
+  SetStep("cat \"$8\" >> '" + (folder / "given") + "'\n" + kCopyStep);
+  const auto preparer = MakePreparer();
+  PreparationRequest request = MakeRequest({"import-encodings"});
+  for (const char* const encodings : {"first", "second", "first"}) {
+    request.spec.variants[0].encodings = artifacts->Put(encodings).value();
+    CHECK(preparer->Prepare(request).ok());
+  }
+  CHECK(ReadFile(folder / "given").value() == "firstsecond");
+}
+
 TEST_CASE("the child of a step writes its answer, also when it is an error", "[workers]") {
   const TempDir folder;
   CHECK(PrepareStepMain({kPrepareStepFlag, "no-such-step", folder / "in", folder / "out", folder / "answer",
-                         "", ""}) == 0);
+                         "", "", ""}) == 0);
   CHECK(ReadFile(folder / "answer")->find("no-such-step") != std::string::npos);
   CHECK(PrepareStepMain({kPrepareStepFlag, "optimize"}) == 2);
 }
