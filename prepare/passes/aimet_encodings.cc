@@ -13,7 +13,8 @@ namespace paddock {
 namespace {
 
 constexpr std::size_t kMaxEncodingsBytes = 64 << 20;
-constexpr ParseLimits kEncodingsLimits{.max_bytes = kMaxEncodingsBytes, .max_depth = 16, .max_nodes = 2'000'000};
+constexpr ParseLimits kEncodingsLimits{
+    .max_bytes = kMaxEncodingsBytes, .max_depth = 16, .max_nodes = 2'000'000};
 
 // One encoding as it stands in the file: a mapping. Keys that are not asked for are left alone, since each release of AIMET
 // adds some. The first thing wrong is kept, with its place.

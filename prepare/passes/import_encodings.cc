@@ -9,6 +9,7 @@
 
 #include "prepare/onnx_graph.h"
 #include "prepare/passes/aimet_encodings.h"
+#include "prepare/passes/qdq_writer.h"
 
 namespace paddock {
 namespace {
@@ -137,8 +138,8 @@ class EncodingsImport {
     const TensorEncoding& encoding = *activations_.at(name);
     const std::string scale = AddFloats(name + ".scale", {}, encoding.scales);
     const std::string zero_point =
-        AddIntegers(name + ".zero_point", ElementType::kInt8, {}, encoding.zero_points);
-    const std::string integers = graph_.NewName(name + ".int8");
+        AddIntegers(name + ".zero_point", ElementType::kUint8, {}, {encoding.zero_points[0] + kUint8Shift});
+    const std::string integers = graph_.NewName(name + ".uint8");
     values_[name] = wanted_name.empty() ? graph_.NewName(name + ".dequantised") : wanted_name;
     nodes_.push_back(MakeNode("QuantizeLinear", "", {raw, scale, zero_point}, {integers}));
     nodes_.push_back(MakeNode("DequantizeLinear", "", {integers, scale, zero_point}, {values_[name]}));
@@ -256,7 +257,7 @@ class EncodingsImport {
   }
 
   std::vector<std::string> Report() const {
-    std::vector<std::string> lines = {Counted(activations_.size(), "activation") + " as int8"};
+    std::vector<std::string> lines = {Counted(activations_.size(), "activation") + " as uint8"};
     if (per_channel_ > 0)
       lines.push_back(Counted(per_channel_, "constant") + " as int8, a scale per channel");
     if (per_tensor_ > 0) lines.push_back(Counted(per_tensor_, "constant") + " as int8, one scale");

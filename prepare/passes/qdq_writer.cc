@@ -81,24 +81,33 @@ class QdqWriter {
     }
     return entry->second;
   }
-  // Zero points: a scalar, or `count` zeros.
-  std::string ZeroPoint(std::int64_t value, std::int64_t count) {
-    const auto [entry, is_new] = zero_points_.emplace(std::pair(value, count), "");
-    if (is_new) {
-      entry->second = result_.NewName("z");
+  std::string ActivationZeroPoint(const Int8Parameters& parameters) {
+    const std::int64_t value = parameters.zero_point + kUint8Shift;
+    std::string& name = zero_points_[value];
+    if (name.empty()) {
+      name = result_.NewName("z");
+      result_.SetInitializer(MakeIntegers(name, ElementType::kUint8, {}, {value}));
+    }
+    return name;
+  }
+  // A scalar, or `count` of them.
+  std::string WeightZeroPoint(std::int64_t count) {
+    std::string& name = weight_zero_points_[count];
+    if (name.empty()) {
+      name = result_.NewName("z");
       const Shape shape = count == 0 ? Shape{} : Shape{count};
       const auto size = static_cast<std::size_t>(std::max<std::int64_t>(count, 1));
       result_.SetInitializer(
-          MakeIntegers(entry->second, ElementType::kInt8, shape, std::vector(size, value)));
+          MakeIntegers(name, ElementType::kInt8, shape, std::vector<std::int64_t>(size, 0)));
     }
-    return entry->second;
+    return name;
   }
 
   // The dequantised value of `raw`, with the parameters of `tensor`'s group.
   std::string Quantised(const std::string& tensor, const std::string& raw, const std::string& wanted_name) {
     const Int8Parameters& parameters = settings_.groups.at(plan_.group.at(tensor));
     const std::string scale = Scalar(parameters.scale);
-    const std::string zero_point = ZeroPoint(parameters.zero_point, 0);
+    const std::string zero_point = ActivationZeroPoint(parameters);
     const std::string integers = result_.NewName("q");
     const std::string value = wanted_name.empty() ? result_.NewName("d") : wanted_name;
     nodes_.push_back(MakeNode("QuantizeLinear", "", {raw, scale, zero_point}, {integers}));
@@ -116,14 +125,15 @@ class QdqWriter {
     std::vector<std::int64_t> integers;
     for (const float value : values) {
       const double exact = FakeQuantized(static_cast<double>(value), parameters);
-      integers.push_back(std::llround(exact / static_cast<double>(parameters.scale)) + parameters.zero_point);
+      integers.push_back(std::llround(exact / static_cast<double>(parameters.scale)) + parameters.zero_point +
+                         kUint8Shift);
     }
     const std::string integer_name = result_.NewName("c");
-    result_.SetInitializer(MakeIntegers(integer_name, ElementType::kInt8,
+    result_.SetInitializer(MakeIntegers(integer_name, ElementType::kUint8,
                                         {tensor.dims().begin(), tensor.dims().end()}, integers));
     const std::string value = result_.NewName("d");
     nodes_.push_back(MakeNode("DequantizeLinear", "",
-                              {integer_name, Scalar(parameters.scale), ZeroPoint(parameters.zero_point, 0)},
+                              {integer_name, Scalar(parameters.scale), ActivationZeroPoint(parameters)},
                               {value}));
     constants_[name] = value;
     return value;
@@ -140,7 +150,7 @@ class QdqWriter {
       inputs[1] = Scalar(scales[0]);
     }
     if (integers.data_type() == onnx::TensorProto::INT8)
-      inputs.push_back(ZeroPoint(0, has_axis ? static_cast<std::int64_t>(scales.size()) : 0));
+      inputs.push_back(WeightZeroPoint(has_axis ? static_cast<std::int64_t>(scales.size()) : 0));
     onnx::NodeProto node = MakeNode("DequantizeLinear", "", inputs, {result_.NewName("d")});
     if (has_axis) SetIntAttribute(&node, "axis", axis);
     result_.SetInitializer(std::move(integers));
@@ -189,7 +199,8 @@ class QdqWriter {
   std::vector<onnx::NodeProto> nodes_;
   std::map<std::string, std::string> values_;  // of the source to what stands for them
   std::map<std::uint32_t, std::string> scales_;
-  std::map<std::pair<std::int64_t, std::int64_t>, std::string> zero_points_;
+  std::map<std::int64_t, std::string> zero_points_;
+  std::map<std::int64_t, std::string> weight_zero_points_;  // by their number
   std::map<std::string, std::string> constants_;
 };
 

@@ -1,6 +1,9 @@
 // Writes a float graph anew with QuantizeLinear and DequantizeLinear around what is quantised: the pattern that runtimes and
 // converters recognise. Every quantised activation is quantised once and dequantised once; weights are int8 initializers and
 // biases int32 initializers behind a DequantizeLinear with an axis. Inputs and outputs of the model stay float32.
+//
+// Activations are uint8. Of int8 ones, ONNX Runtime on x86 makes uint8 where one node reads the value and leaves int8 where
+// several do; a node between both kinds it computes in float32.
 #pragma once
 
 #include <map>
@@ -12,6 +15,9 @@
 #include "prepare/passes/weight_quantization.h"
 
 namespace paddock {
+
+inline constexpr std::int64_t kUint8Shift =
+    128;  // from the integers of Int8Parameters to those that are written
 
 struct QdqSettings {
   std::map<int, Int8Parameters> groups;  // one for each of QuantizationPlan::group

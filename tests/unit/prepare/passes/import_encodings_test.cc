@@ -79,12 +79,12 @@ TEST_CASE("a Gemm computes what AIMET's numbers say, worked out by hand", "[aime
   const auto report = aimet.Import("{" + std::string(kGemmActivations) + R"(, "param_encodings": {)" +
                                    Channels("w", {"0.5", "0.25"}) + "}}");
   REQUIRE(report.ok());
-  CHECK_THAT(AllLines(*report), Contains("2 activations as int8") && Contains("a scale per channel"));
+  CHECK_THAT(AllLines(*report), Contains("2 activations as uint8") && Contains("a scale per channel"));
   const OnnxGraph graph = aimet.bench().Read();
   // The columns are the channels: 1.3 and 0.26 by 0.5, -0.6 and 2.9 by 0.25; half goes to even.
   CHECK(IntegersNamed(graph, "w.int8") == std::vector<std::int64_t>{3, -2, 1, 12});
-  CHECK(IntegersNamed(graph, "image.zero_point") == std::vector<std::int64_t>{-28});
-  CHECK(IntegersNamed(graph, "scores.zero_point") == std::vector<std::int64_t>{0});
+  CHECK(IntegersNamed(graph, "image.zero_point") == std::vector<std::int64_t>{100});
+  CHECK(IntegersNamed(graph, "scores.zero_point") == std::vector<std::int64_t>{128});
   // image: [1.1, -30] is 4 and -100 (clipped) steps of 0.25, so [1, -25]; W is [[1.5, -0.5], [0.5, 3]].
   // scores: [1.5 - 12.5 + 0.3, -0.5 - 75 - 1.1] = [-10.7, -76.6]: -86 (85.6) steps of 0.125, and the least, -128.
   CHECK(aimet.Answers({1, 2}, {1.1F, -30}) == std::vector<float>{-10.75F, -16});
@@ -165,8 +165,9 @@ TEST_CASE("a network with everything in it comes near its float model and goes o
   REQUIRE(report.ok());
   const StepBench& bench = aimet.bench();
   // The pooled and flattened values have no encoding of their own and keep that of what they are made of.
-  CHECK(IntegersNamed(bench.Read(), "pool.zero_point") == std::vector<std::int64_t>{-128});
-  CHECK(IntegersNamed(bench.Read(), "flat.zero_point") == std::vector<std::int64_t>{-128});
+  CHECK(IntegersNamed(bench.Read(), "pool.zero_point") == std::vector<std::int64_t>{0});
+  CHECK(IntegersNamed(bench.Read(), "flat.zero_point") == std::vector<std::int64_t>{0});
+  CHECK(FusedOperators(bench.out()).at("QLinearConv") == 3);
   WriteRandomSamples(bench.samples(), bench.model(), 20, 1, -1, 1);
   CHECK(MeanSqnr(Answers(bench.model(), bench.samples()), Answers(bench.out(), bench.samples()), 20) > 20);
   StepRequest request;

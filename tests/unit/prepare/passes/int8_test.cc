@@ -54,6 +54,11 @@ TEST_CASE("int8 writes the pattern that runtimes fuse, with float inputs and out
     }
   }
   CHECK(scales_around_pool.size() == 1);
+  // One value has several readers, and still all of it is computed with integers.
+  const auto fused = FusedOperators(bench.out());
+  CHECK(fused.at("com.microsoft:QLinearAdd") == 1);
+  CHECK(fused.at("QLinearConv") == 3);
+  CHECK(fused.at("DequantizeLinear") == 1);
   CHECK(MeanSqnr(Answers(bench.model(), bench.samples()), Answers(bench.out(), bench.samples()), 20) > 25);
 }
 

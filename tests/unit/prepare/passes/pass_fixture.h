@@ -87,6 +87,13 @@ inline std::vector<float> Answers(const std::string& model, const std::string& s
   return answers;
 }
 
+// What ONNX Runtime makes of the model for this machine, by operator.
+inline std::map<std::string, std::uint64_t> FusedOperators(const std::string& model) {
+  const std::string fused = model + ".fused";
+  REQUIRE(WriteOptimizedModel(*OnnxruntimeOrSkip(), model, fused, GraphLevel::kExtended).ok());
+  return ReadModelInfo(fused).value().operators;
+}
+
 // 10 log10(signal / noise) of each sample, averaged.
 inline double MeanSqnr(const std::vector<float>& wanted, const std::vector<float>& given,
                        std::size_t samples) {
