@@ -61,7 +61,7 @@ std::uint64_t WordAt(std::string_view bytes, std::uint32_t word_bytes, std::size
   return word;
 }
 
-// Absent when there are too many distinct words.
+// Absent when there are too many distinct words for an index to pay.
 std::optional<Payload> Codebook(std::string_view bytes, std::uint32_t word_bytes) {
   const std::size_t words = bytes.size() / word_bytes;
   std::unordered_map<std::uint64_t, char> indices;
@@ -70,7 +70,7 @@ std::optional<Payload> Codebook(std::string_view bytes, std::uint32_t word_bytes
   for (std::size_t i = 0; i < words; ++i) {
     const auto [entry, is_new] =
         indices.emplace(WordAt(bytes, word_bytes, i), static_cast<char>(indices.size()));
-    if (indices.size() > kMaxCodebook) return std::nullopt;
+    if (indices.size() > std::min(kMaxCodebook, words / 4)) return std::nullopt;
     if (is_new) payload.bytes += bytes.substr(i * word_bytes, word_bytes);
     of_words[i] = entry->second;
   }
@@ -83,7 +83,8 @@ std::optional<Payload> Codebook(std::string_view bytes, std::uint32_t word_bytes
 class DeflateStream {
  public:
   explicit DeflateStream(int strategy)
-      : ready_(::deflateInit2(&stream_, Z_BEST_COMPRESSION, Z_DEFLATED, kRawDeflate, 9, strategy) == Z_OK) {}
+      : ready_(::deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kRawDeflate, 9, strategy) ==
+               Z_OK) {}
   DeflateStream(const DeflateStream&) = delete;
   DeflateStream& operator=(const DeflateStream&) = delete;
   ~DeflateStream() { ::deflateEnd(&stream_); }
@@ -113,29 +114,20 @@ class DeflateStream {
   const bool ready_;
 };
 
-// The section's header and bytes, by whatever way makes them fewest.
+// The section's header and bytes.
 Status AppendSection(std::uint64_t gap, std::string_view bytes, std::uint32_t word_bytes, std::string* out) {
-  std::vector<Payload> payloads = {Planes(bytes, 1)};
-  if (word_bytes > 1) {
-    payloads.push_back(Planes(bytes, word_bytes));
-    if (auto codebook = Codebook(bytes, word_bytes)) payloads.push_back(std::move(*codebook));
-  }
-  const Payload* best = nullptr;
-  std::string fewest;
-  for (const Payload& payload : payloads) {
-    for (const int strategy : {Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY}) {
-      PADDOCK_ASSIGN_OR_RETURN(std::string deflated, DeflateStream(strategy).Run(payload));
-      if (best != nullptr && deflated.size() >= fewest.size()) continue;
-      best = &payload;
-      fewest = std::move(deflated);
-    }
-  }
+  auto payload = word_bytes > 1 ? Codebook(bytes, word_bytes) : std::nullopt;
+  if (!payload) payload = Planes(bytes, word_bytes);
+  // Repeated strings cost more than they save where bytes look random.
+  PADDOCK_ASSIGN_OR_RETURN(std::string deflated, DeflateStream(Z_DEFAULT_STRATEGY).Run(*payload));
+  PADDOCK_ASSIGN_OR_RETURN(std::string without_repeats, DeflateStream(Z_HUFFMAN_ONLY).Run(*payload));
+  if (without_repeats.size() < deflated.size()) deflated = std::move(without_repeats);
   PutNumber(static_cast<std::uint32_t>(gap), out);
-  PutNumber(static_cast<std::uint8_t>(best->word_bytes), out);
-  PutNumber(static_cast<std::uint16_t>(best->codebook), out);
-  PutNumber(static_cast<std::uint32_t>(bytes.size() / best->word_bytes), out);
-  PutNumber(static_cast<std::uint32_t>(fewest.size()), out);
-  *out += fewest;
+  PutNumber(static_cast<std::uint8_t>(word_bytes), out);
+  PutNumber(static_cast<std::uint16_t>(payload->codebook), out);
+  PutNumber(static_cast<std::uint32_t>(bytes.size() / word_bytes), out);
+  PutNumber(static_cast<std::uint32_t>(deflated.size()), out);
+  *out += deflated;
   return OkStatus();
 }
 

@@ -1,7 +1,6 @@
 // A file packed without loss, for models that are stored and sent smaller than they are used. What is known to be an array of
-// words is cut out of the file and packed on its own: as a codebook with an index per word where it has few distinct ones, or
-// by planes of bytes (all first bytes, then all second ones ...), whichever is smaller. The rest is packed together. All of it
-// is deflated (RFC 1951).
+// words is cut out of the file and packed on its own: as a codebook with an index per word where it has few distinct ones, else
+// by planes of bytes (all first bytes, then all second ones ...). The rest is packed together. All of it is deflated (RFC 1951).
 //
 //   "PDKZ1\n", bytes of the original (u64), its SHA-256 (64 hex characters), then sections:
 //   gap (u32), bytes of a word (u8), words in the codebook (u16; 0: planes), words (u32), bytes that follow (u32), deflated:
