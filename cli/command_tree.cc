@@ -108,7 +108,8 @@ void AddPrepareCommand(CLI::App& app, CommandLine& line) {
                  "  paddock prepare net.onnx --variant fp16 --out net_fp16.onnx\n"
                  "  paddock prepare net.onnx --variant int8 --calibration samples.npz --input image=x --out "
                  "net_int8.onnx\n"
-                 "  paddock prepare net.onnx --step 'optimize level=basic' --out net_plain.onnx\n",
+                 "  paddock prepare net.onnx --step 'optimize level=basic' --out net_plain.onnx\n"
+                 "  paddock prepare net.tflite --step 'external tool=vela' --out net_vela.tflite\n",
                  [&prepare](const Globals& globals) { return PrepareModelFile(globals, prepare); });
   command.add_option("MODEL", prepare.model, "Model file")->type_name("");
   command.add_flag("--list", prepare.list, "The variants and steps that there are");
@@ -135,6 +136,11 @@ void AddPrepareCommand(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
   command.add_option("--seed", prepare.seed, "Which samples, or which noise (0)")->type_name("N");
+  command
+      .add_option("--converters", prepare.converters,
+                  "YAML file that declares vendors' converters for the step external")
+      ->envname("PADDOCK_CONVERTERS")
+      ->type_name("FILE");
 }
 
 void AddResultCommands(CLI::App& app, CommandLine& line) {

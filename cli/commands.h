@@ -61,6 +61,7 @@ struct PrepareFlags {
   std::uint64_t calibration_samples = 256;
   std::uint64_t seed = 0;
   std::vector<std::string> inputs;  // MODEL_INPUT=ARRAY of the calibration file
+  std::string converters;           // file that declares them (prepare/converters.h)
 };
 int PrepareModelFile(const Globals& globals, const PrepareFlags& flags);
 int InspectModel(const Globals& globals, const std::string& file);

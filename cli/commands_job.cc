@@ -4,13 +4,14 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/scratch_folder.h"
 #include "cli/blob_upload.h"
 #include "cli/commands.h"
 #include "cli/document.h"
-#include "cli/folder_pack.h"
 #include "cli/follow.h"
 #include "cli/result_table.h"
 #include "cli/variant_choice.h"
+#include "prepare/sources/folder_pack.h"
 
 namespace paddock {
 namespace {
@@ -36,12 +37,12 @@ Result<UploadSummary> UploadWithProgress(Connection& connection,
 }
 
 // Puts archives in the place of folders of samples; they are there as long as what is returned.
-Result<std::vector<ScratchPlace>> PackFolders(JobRequest& job) {
-  std::vector<ScratchPlace> places;
+Result<std::vector<ScratchFolder>> PackFolders(JobRequest& job) {
+  std::vector<ScratchFolder> places;
   for (const std::string& name : {job.spec.data().file(), job.spec.calibration().file()}) {
     const auto file = job.files.find(name);
     if (file == job.files.end() || !std::filesystem::is_directory(file->second)) continue;
-    PADDOCK_ASSIGN_OR_RETURN(ScratchPlace place, ScratchPlace::Make());
+    PADDOCK_ASSIGN_OR_RETURN(ScratchFolder place, ScratchFolder::Make());
     const std::string archive = place.path() + "/data.zip";
     if (const Status status = PackFolder(file->second, archive); !status.ok()) return LocalFileError(status);
     file->second = archive;
@@ -52,7 +53,7 @@ Result<std::vector<ScratchPlace>> PackFolders(JobRequest& job) {
 
 Result<std::string> Submit(Connection& connection, const JobFlags& flags) {
   PADDOCK_ASSIGN_OR_RETURN(JobRequest job, ReadJob(flags));
-  PADDOCK_ASSIGN_OR_RETURN(const std::vector<ScratchPlace> packed, PackFolders(job));
+  PADDOCK_ASSIGN_OR_RETURN(const std::vector<ScratchFolder> packed, PackFolders(job));
   PADDOCK_ASSIGN_OR_RETURN(const UploadSummary uploaded, UploadWithProgress(connection, job.files));
   v1::SubmitJobRequest request;
   *request.mutable_spec() = job.spec;

@@ -56,13 +56,26 @@ Status WriteCalibrationFile(const PrepareFlags& flags, const ModelInfo& model, c
                               ". Here samples are taken as they are; a job prepares them by data.preprocess");
 }
 
-// The reports of the steps. What is needed only on the way lies beside the output and is removed.
-Result<std::vector<StepReport>> Prepare(const PrepareFlags& flags) {
+struct PreparedFile {
+  std::string kind;
+  std::vector<StepReport> reports;
+};
+
+// What is needed only on the way lies beside the output and is removed.
+Result<PreparedFile> Prepare(const PrepareFlags& flags) {
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::string> steps, StepsOf(flags));
   PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model, ReadModelInfo(flags.model));
-  PADDOCK_RETURN_IF_ERROR(KindAfter(steps, model.kind).status());
-  StepRequest request{
-      .in_path = flags.model, .out_path = flags.out, .calibration_path = "", .options = {}, .tools = {}};
+  StepTools tools;
+  if (auto found = FindStepTools(""); found.ok()) tools = *std::move(found);
+  PADDOCK_ASSIGN_OR_RETURN(tools.converters, ReadConverters(flags.converters));
+  PreparedFile prepared;
+  PADDOCK_ASSIGN_OR_RETURN(prepared.kind, KindAfter(steps, model.kind, tools));
+  StepRequest request{.in_path = flags.model,
+                      .out_path = flags.out,
+                      .calibration_path = "",
+                      .encodings_path = "",
+                      .options = {},
+                      .tools = std::move(tools)};
   if (NeedsEncodings(steps)) {
     request.encodings_path = flags.encodings.empty() ? EncodingsBeside(flags.model) : flags.encodings;
     if (!std::filesystem::exists(request.encodings_path)) {
@@ -74,18 +87,45 @@ Result<std::vector<StepReport>> Prepare(const PrepareFlags& flags) {
     request.calibration_path = flags.out + ".calibration-" + std::to_string(::getpid());
     PADDOCK_RETURN_IF_ERROR(WriteCalibrationFile(flags, model, request.calibration_path));
   }
-  std::vector<StepReport> reports;
   const Status status = RunSteps(steps, request, [&](const StepReport& report) {
     std::cerr << Printable(report.step) << (report.tool.empty() ? "" : " (" + report.tool + ")") << "\n";
     for (const std::string& line : report.lines) std::cerr << "  " << Printable(line) << "\n";
-    reports.push_back(report);
+    prepared.reports.push_back(report);
   });
   if (!request.calibration_path.empty()) PADDOCK_RETURN_IF_ERROR(RemoveFile(request.calibration_path));
   PADDOCK_RETURN_IF_ERROR(status);
-  return reports;
+  return prepared;
 }
 
-void ListSteps(const Globals& globals) {
+OrderedJson ConvertersAsJson(const std::vector<Converter>& converters) {
+  OrderedJson list = OrderedJson::array();
+  for (const Converter& converter : converters) {
+    list.push_back({{"name", converter.name},
+                    {"from", converter.from_kind},
+                    {"to", converter.to_kind},
+                    {"installed", CheckInstalled(converter).ok()},
+                    {"options", converter.options},
+                    {"licence", converter.licence}});
+  }
+  return list;
+}
+
+std::string ConvertersAsText(const std::vector<Converter>& converters) {
+  Table table{{"CONVERTER", "FROM", "TO", "INSTALLED", "OPTIONS", "LICENCE"}, {}};
+  for (const Converter& converter : converters) {
+    std::string options;
+    for (const auto& [key, value] : converter.options)
+      options += (options.empty() ? "" : " ") + key + "=" + value;
+    table.rows.push_back({converter.name, converter.from_kind, converter.to_kind,
+                          CheckInstalled(converter).ok() ? "yes" : "no", options.empty() ? "-" : options,
+                          converter.licence});
+  }
+  return AsText(table);
+}
+
+int ListSteps(const Globals& globals, const PrepareFlags& flags) {
+  const auto converters = ReadConverters(flags.converters);
+  if (!converters.ok()) return Report(converters.status());
   if (globals.format == OutputFormat::kJson) {
     OrderedJson variants = OrderedJson::array();
     for (const VariantDefinition& variant : VariantCatalog())
@@ -100,8 +140,9 @@ void ListSteps(const Globals& globals) {
                        {"to", step.to_kind},
                        {"options", options}});
     }
-    std::cout << Text({{"variants", variants}, {"steps", steps}});
-    return;
+    std::cout << Text(
+        {{"variants", variants}, {"steps", steps}, {"converters", ConvertersAsJson(*converters)}});
+    return kExitOk;
   }
   Table variants{{"VARIANT", "STEPS", "WHAT IT IS"}, {}};
   for (const VariantDefinition& variant : VariantCatalog()) {
@@ -111,7 +152,7 @@ void ListSteps(const Globals& globals) {
         {std::string(variant.name), steps.empty() ? "-" : steps, std::string(variant.summary)});
   }
   PrintTable(globals.format, variants, "");
-  if (globals.format != OutputFormat::kTable && globals.format != OutputFormat::kWide) return;
+  if (globals.format != OutputFormat::kTable && globals.format != OutputFormat::kWide) return kExitOk;
   Table steps{{"STEP", "FROM", "TO", "OPTION", "WHAT IT DOES"}, {}};
   for (const StepDefinition& step : StepCatalog()) {
     steps.rows.push_back({std::string(step.name), std::string(step.from_kind), std::string(step.to_kind), "",
@@ -119,38 +160,34 @@ void ListSteps(const Globals& globals) {
     for (const OptionDoc& option : step.options)
       steps.rows.push_back({"", "", "", std::string(option.key), std::string(option.help)});
   }
-  std::cout << "\n" << AsText(steps);
+  std::cout << "\n" << AsText(steps) << "\n" << ConvertersAsText(*converters);
+  return kExitOk;
 }
 
 }  // namespace
 
 int PrepareModelFile(const Globals& globals, const PrepareFlags& flags) {
-  if (flags.list) {
-    ListSteps(globals);
-    return kExitOk;
-  }
+  if (flags.list) return ListSteps(globals, flags);
   if (flags.model.empty())
     return Report(InvalidArgumentError("name a model file; `paddock prepare --help` has examples"));
   if (flags.out.empty()) return Report(InvalidArgumentError("name the file to write with --out FILE"));
-  const auto reports = Prepare(flags);
-  if (!reports.ok()) return Report(reports.status());
-  const auto model = ReadModelInfo(flags.out);
-  if (!model.ok()) return Report(model.status());
+  const auto prepared = Prepare(flags);
+  if (!prepared.ok()) return Report(prepared.status());
   const auto bytes = ReadFile(flags.out);
   if (!bytes.ok()) return Report(bytes.status());
   const Digest digest = Sha256::Of(*bytes);
   if (globals.format == OutputFormat::kJson) {
     OrderedJson steps = OrderedJson::array();
-    for (const StepReport& report : *reports)
+    for (const StepReport& report : prepared->reports)
       steps.push_back({{"step", report.step}, {"tool", report.tool}, {"lines", report.lines}});
     std::cout << Text({{"file", flags.out},
-                       {"kind", model->kind},
-                       {"bytes", model->size_bytes},
+                       {"kind", prepared->kind},
+                       {"bytes", bytes->size()},
                        {"sha256", digest.hex()},
                        {"steps", steps}});
   } else {
     std::cout << flags.out << "\n";
-    std::cerr << model->kind << ", " << Figure(static_cast<double>(model->size_bytes), "B") << ", sha256 "
+    std::cerr << prepared->kind << ", " << Figure(static_cast<double>(bytes->size()), "B") << ", sha256 "
               << digest.hex() << "\n";
   }
   return kExitOk;

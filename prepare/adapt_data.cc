@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "prepare/model_info.h"
+
 namespace paddock {
 
 Result<DataSpec> AdaptData(DataSpec spec, const ModelSignature& model, const ModelSignature& artifact) {
@@ -14,7 +16,7 @@ Result<DataSpec> AdaptData(DataSpec spec, const ModelSignature& model, const Mod
   }
   std::map<std::string, std::string> names;
   std::map<std::string, std::string> arrays;
-  const bool is_channels_last = model.kind == "onnx" && artifact.kind == "tflite";
+  const bool is_channels_last = model.kind == "onnx" && FileKind(artifact.kind) == "tflite";
   std::vector<PreprocessStep> layout;
   for (std::size_t i = 0; i < model.inputs.size(); ++i) {
     const TensorInfo& from = model.inputs[i];

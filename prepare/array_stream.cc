@@ -1,6 +1,8 @@
 #include "prepare/array_stream.h"
 
 #include <fcntl.h>
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
 #include <unistd.h>
 #include <zip.h>
 
@@ -70,7 +72,7 @@ class ZipArchive final : public ArchiveFile {
       zip_stat_t stat;
       zip_stat_init(&stat);
       constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE |
-                                       ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+                                       ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD | ZIP_STAT_CRC;
       if (zip_stat_index(zip_.get(), static_cast<zip_uint64_t>(i), 0, &stat) != 0 ||
           (stat.valid & kNeeded) != kNeeded) {
         return Broken("its member " + std::to_string(i) + " cannot be listed");
@@ -81,6 +83,7 @@ class ZipArchive final : public ArchiveFile {
                           .index = static_cast<std::uint64_t>(i),
                           .bytes = stat.size,
                           .packed_bytes = stat.comp_size,
+                          .crc32 = stat.crc,
                           .method = stat.comp_method,
                           .is_encrypted = stat.encryption_method != ZIP_EM_NONE});
     }
@@ -90,24 +93,74 @@ class ZipArchive final : public ArchiveFile {
   std::unique_ptr<zip_t, ZipCloser> zip_;
 };
 
-class ZipSource final : public ArrayStream::Source {
+using ZipMember = std::unique_ptr<zip_file_t, ZipMemberCloser>;
+
+Result<std::uint64_t> ReadZip(zip_file_t* file, char* out, std::uint64_t size) {
+  const zip_int64_t got = zip_fread(file, out, size);
+  if (got >= 0) return static_cast<std::uint64_t>(got);
+  return Broken(std::string("cannot be unpacked (") + zip_file_strerror(file) + ")");
+}
+
+class StoredSource final : public ArrayStream::Source {
  public:
-  ZipSource(std::shared_ptr<ArchiveFile> archive, zip_file_t* file, bool is_stored)
-      : archive_(std::move(archive)), file_(file), is_stored_(is_stored) {}
+  StoredSource(std::shared_ptr<ArchiveFile> archive, ZipMember file)
+      : archive_(std::move(archive)), file_(std::move(file)) {}
 
   Result<std::uint64_t> Read(char* out, std::uint64_t size) override {
-    const zip_int64_t got = zip_fread(file_.get(), out, size);
-    if (got >= 0) return static_cast<std::uint64_t>(got);
-    return Broken(std::string("cannot be unpacked (") + zip_file_strerror(file_.get()) + ")");
+    return ReadZip(file_.get(), out, size);
   }
   bool Seek(std::uint64_t target) override {
-    return is_stored_ && zip_fseek(file_.get(), static_cast<zip_int64_t>(target), SEEK_SET) == 0;
+    return zip_fseek(file_.get(), static_cast<zip_int64_t>(target), SEEK_SET) == 0;
   }
 
  private:
   std::shared_ptr<ArchiveFile> archive_;
-  std::unique_ptr<zip_file_t, ZipMemberCloser> file_;
-  bool is_stored_;
+  ZipMember file_;
+};
+
+// ISA-L unpacks and sums more than twice as fast as zlib, which libzip would do it with.
+class DeflatedSource final : public ArrayStream::Source {
+ public:
+  // `file` is opened as it is packed.
+  DeflatedSource(std::shared_ptr<ArchiveFile> archive, ZipMember file, std::uint32_t crc32)
+      : archive_(std::move(archive)), file_(std::move(file)), crc32_(crc32) {
+    isal_inflate_init(&state_);
+  }
+
+  Result<std::uint64_t> Read(char* out, std::uint64_t size) override {
+    constexpr std::uint64_t kMostAtOnce = 1 << 30;  // ISA-L counts in 32 bits
+    size = std::min(size, kMostAtOnce);
+    state_.next_out = reinterpret_cast<std::uint8_t*>(out);
+    state_.avail_out = static_cast<std::uint32_t>(size);
+    while (state_.avail_out > 0 && state_.block_state != ISAL_BLOCK_FINISH) {
+      if (state_.avail_in == 0) {
+        PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t got,
+                                 ReadZip(file_.get(), packed_.data(), packed_.size()));
+        state_.next_in = reinterpret_cast<std::uint8_t*>(packed_.data());
+        state_.avail_in = static_cast<std::uint32_t>(got);
+        is_at_end_ = got == 0;
+      }
+      const std::uint32_t room = state_.avail_out;
+      if (const int code = isal_inflate(&state_); code < 0)
+        return Broken("cannot be unpacked (error " + std::to_string(code) + " of the deflate stream)");
+      if (is_at_end_ && state_.avail_out == room && state_.block_state != ISAL_BLOCK_FINISH)
+        return Broken("cannot be unpacked (its deflate stream has no end)");
+    }
+    size -= state_.avail_out;
+    seen_crc32_ = crc32_gzip_refl(seen_crc32_, reinterpret_cast<const std::uint8_t*>(out), size);
+    if (state_.block_state == ISAL_BLOCK_FINISH && size == 0 && seen_crc32_ != crc32_)
+      return Broken("cannot be unpacked (wrong checksum)");
+    return size;
+  }
+
+ private:
+  std::shared_ptr<ArchiveFile> archive_;
+  ZipMember file_;
+  const std::uint32_t crc32_;
+  std::uint32_t seen_crc32_ = 0;
+  bool is_at_end_ = false;
+  inflate_state state_{};
+  std::array<char, 1 << 16> packed_{};
 };
 
 Result<ArrayStream> ZipArchive::OpenMember(const ArrayMember& member) {
@@ -120,9 +173,15 @@ Result<ArrayStream> ZipArchive::OpenMember(const ArrayMember& member) {
     return Broken("declares " + std::to_string(member.bytes) + " bytes, which cannot come out of the " +
                   std::to_string(member.packed_bytes) + " that it takes in the archive");
   }
-  zip_file_t* file = zip_fopen_index(zip_.get(), member.index, 0);
-  if (file == nullptr) return Broken(std::string("cannot be opened (") + zip_strerror(zip_.get()) + ")");
-  auto source = std::make_unique<ZipSource>(shared_from_this(), file, member.method == ZIP_CM_STORE);
+  const bool is_stored = member.method == ZIP_CM_STORE;
+  ZipMember file(zip_fopen_index(zip_.get(), member.index, is_stored ? 0 : ZIP_FL_COMPRESSED));
+  if (!file) return Broken(std::string("cannot be opened (") + zip_strerror(zip_.get()) + ")");
+  std::unique_ptr<ArrayStream::Source> source;
+  if (is_stored) {
+    source = std::make_unique<StoredSource>(shared_from_this(), std::move(file));
+  } else {
+    source = std::make_unique<DeflatedSource>(shared_from_this(), std::move(file), member.crc32);
+  }
   source->declared_bytes = member.bytes;
   return ArrayStream(std::move(source));
 }
@@ -215,7 +274,8 @@ Result<std::shared_ptr<ArchiveFile>> ArchiveFile::OpenPlain(const std::string& p
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(path));
   return std::shared_ptr<ArchiveFile>(std::make_shared<PlainFile>(
       path,
-      ArrayMember{.name = member_name, .index = 0, .bytes = bytes, .packed_bytes = bytes, .method = 0}));
+      ArrayMember{
+          .name = member_name, .index = 0, .bytes = bytes, .packed_bytes = bytes, .crc32 = 0, .method = 0}));
 }
 
 }  // namespace paddock

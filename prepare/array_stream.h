@@ -16,6 +16,7 @@ struct ArrayMember {
   std::uint64_t index = 0;         // in the archive
   std::uint64_t bytes = 0;         // declared, uncompressed
   std::uint64_t packed_bytes = 0;  // what they take in the archive
+  std::uint32_t crc32 = 0;         // declared, of the uncompressed bytes
   int method = 0;                  // of compression, as libzip numbers them
   bool is_encrypted = false;
 };

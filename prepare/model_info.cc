@@ -223,6 +223,12 @@ Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& show
   return info;
 }
 
+std::string_view FileKind(std::string_view kind) { return kind.substr(0, kind.find('+')); }
+
+bool CanReadModelInfo(std::string_view kind) {
+  return FileKind(kind) == "onnx" || FileKind(kind) == "tflite";
+}
+
 Result<std::vector<Shape>> SampleShapes(const ModelInfo& model) {
   if (model.inputs.empty()) {
     return InvalidArgumentError("the model takes no input; only models that are fed samples can be measured");

@@ -59,6 +59,11 @@ class ModelBytes {
   std::optional<std::string> unpacked_;
 };
 
+// What lies in the file of a model of this kind: "tflite" for "tflite+edgetpu".
+std::string_view FileKind(std::string_view kind);
+// Whether ReadModelInfo() reads such a file; a vendor's format is closed.
+bool CanReadModelInfo(std::string_view kind);
+
 // The shape of one sample for each of `model.inputs`, by the batch dimension rule; INVALID_ARGUMENT names input and dimension.
 Result<std::vector<Shape>> SampleShapes(const ModelInfo& model);
 

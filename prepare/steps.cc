@@ -70,6 +70,51 @@ Result<std::vector<std::string>> Optimize(const StepRequest& request) {
   return std::vector<std::string>();
 }
 
+constexpr OptionDoc kExternalOptions[] = {
+    {"tool", "the declared converter: edgetpu_compiler, vela, trtexec, stedgeai, or one of --converters"},
+    {"KEY", "option KEY of that converter"},
+};
+
+Status CheckExternal(const std::map<std::string, std::string>& options) {
+  if (options.contains("tool")) return OkStatus();
+  return InvalidArgumentError("step 'external' needs tool=NAME: which declared converter runs");
+}
+
+Result<std::vector<std::string>> RunExternal(const StepRequest& request) {
+  PADDOCK_ASSIGN_OR_RETURN(const Converter* converter,
+                           FindConverter(request.tools.converters, request.options));
+  return RunConverter(*converter, request.options, request.in_path, request.out_path);
+}
+
+struct StepKinds {
+  std::string from;
+  std::string to;
+};
+
+// `given`: the kind of model that the step is given.
+Result<StepKinds> KindsOf(const Step& step, const std::string& given, const StepTools& tools) {
+  if (step.definition->tool != StepTool::kConverter) {
+    if (!step.definition->from_kind.empty())
+      return StepKinds{std::string(step.definition->from_kind), std::string(step.definition->to_kind)};
+    return StepKinds{CanReadModelInfo(given) ? given : "onnx or tflite", given};
+  }
+  PADDOCK_ASSIGN_OR_RETURN(const Converter* converter, FindConverter(tools.converters, step.options));
+  return StepKinds{converter->from_kind, converter->to_kind};
+}
+
+Status CheckToolIsHere(const Step& step, std::string_view text, const StepTools& tools) {
+  if (step.definition->tool == StepTool::kOnnxruntime && tools.onnxruntime_version.empty()) {
+    return FailedPreconditionError(
+        "step '" + std::string(text) +
+        "' needs the ONNX Runtime library, and none was found; set PADDOCK_ONNXRUNTIME to the path of "
+        "libonnxruntime.so where the coordinator is started (`./dev up` does both), or use the variant "
+        "'as-is'");
+  }
+  if (step.definition->tool != StepTool::kConverter) return OkStatus();
+  PADDOCK_ASSIGN_OR_RETURN(const Converter* converter, FindConverter(tools.converters, step.options));
+  return CheckInstalled(*converter);
+}
+
 const StepDefinition kSteps[] = {
     {.name = "optimize",
      .summary = "ONNX Runtime's graph optimiser: constant folding, batch-norm folding, dead code, fusion",
@@ -173,6 +218,16 @@ const StepDefinition kSteps[] = {
      .version = 1,
      .check = nullptr,
      .run = RunToOnnx},
+    {.name = "external",
+     .summary = "a vendor's converter, as it was declared",
+     .options = kExternalOptions,
+     .from_kind = "",
+     .to_kind = "",
+     .needs_calibration = false,
+     .tool = StepTool::kConverter,
+     .version = 1,
+     .check = CheckExternal,
+     .run = RunExternal},
 };
 
 template <typename Definition>
@@ -255,20 +310,24 @@ Result<const VariantDefinition*> FindVariant(std::string_view name) {
   return FindByName(VariantCatalog(), "variant", name);
 }
 
-Result<std::string> KindAfter(std::span<const std::string> steps, std::string_view model_kind) {
+Result<std::string> KindAfter(std::span<const std::string> steps, std::string_view model_kind,
+                              const StepTools& tools) {
   std::string kind(model_kind);
+  Status obstacle;  // the first; what is wrong in itself comes before it
   for (const std::string& text : steps) {
     PADDOCK_ASSIGN_OR_RETURN(const Step step, ParseStep(text));
     if (step.definition->is_last && &text != &steps.back())
       return InvalidArgumentError("step '" + text + "' must be the last one; write it behind the others");
-    if (step.definition->from_kind.empty()) continue;
-    if (kind != step.definition->from_kind) {
-      return InvalidArgumentError("step '" + text + "' takes a model of kind '" +
-                                  std::string(step.definition->from_kind) + "', and is given one of kind '" +
-                                  kind + "'");
+    PADDOCK_ASSIGN_OR_RETURN(StepKinds kinds, KindsOf(step, kind, tools));
+    Status here = CheckToolIsHere(step, text, tools);
+    if (kind != kinds.from) {
+      here = FailedPreconditionError("step '" + text + "' takes a model of kind '" + kinds.from +
+                                     "', and is given one of kind '" + kind + "'");
     }
-    kind = step.definition->to_kind;
+    if (obstacle.ok()) obstacle = std::move(here);
+    kind = std::move(kinds.to);
   }
+  PADDOCK_RETURN_IF_ERROR(obstacle);
   return kind;
 }
 
@@ -298,15 +357,13 @@ Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> s
     std::string fingerprint =
         std::string(step.definition->name) + "/" + std::to_string(step.definition->version);
     for (const auto& [key, value] : step.options) fingerprint += " " + key + "=" + value;
-    if (step.definition->tool == StepTool::kOnnxruntime) {
-      if (tools.onnxruntime_version.empty()) {
-        return FailedPreconditionError(
-            "step '" + text +
-            "' needs the ONNX Runtime library, and none was found; set PADDOCK_ONNXRUNTIME to the path of "
-            "libonnxruntime.so where the coordinator is started (`./dev up` does both), or use the variant "
-            "'as-is'");
-      }
+    PADDOCK_RETURN_IF_ERROR(CheckToolIsHere(step, text, tools));
+    if (step.definition->tool == StepTool::kOnnxruntime)
       fingerprint += " onnxruntime=" + tools.onnxruntime_version;
+    if (step.definition->tool == StepTool::kConverter) {
+      PADDOCK_ASSIGN_OR_RETURN(const Converter* converter, FindConverter(tools.converters, step.options));
+      PADDOCK_ASSIGN_OR_RETURN(const std::string version, ConverterVersion(*converter));
+      fingerprint += " version=" + version + " declaration=" + EncodeConverters({converter, 1});
     }
     fingerprints.push_back(std::move(fingerprint));
   }
@@ -329,9 +386,10 @@ Result<StepReport> RunStep(std::string_view text, StepRequest request) {
     return InvalidArgumentError(context +
                                 ": the model was packed by step 'compress'; name it as it was before that");
   }
-  if (!definition.from_kind.empty() && before->kind != definition.from_kind) {
-    return InvalidArgumentError(context + " takes a model of kind '" + std::string(definition.from_kind) +
-                                "', not '" + before->kind + "'");
+  PADDOCK_ASSIGN_OR_RETURN(const StepKinds kinds, KindsOf(step, before->kind, request.tools));
+  if (before->kind != FileKind(kinds.from)) {
+    return InvalidArgumentError(context + " takes a model of kind '" + kinds.from + "', not '" +
+                                before->kind + "'");
   }
   StepReport report{.step = std::string(text), .tool = "", .lines = {}};
   if (definition.tool == StepTool::kOnnxruntime) {
@@ -339,9 +397,22 @@ Result<StepReport> RunStep(std::string_view text, StepRequest request) {
     if (!tools.ok()) return tools.status().WithContext(context);
     report.tool = "onnxruntime " + tools->onnxruntime_version;
   }
+  if (definition.tool == StepTool::kConverter) {
+    PADDOCK_ASSIGN_OR_RETURN(const Converter* converter,
+                             FindConverter(request.tools.converters, step.options));
+    const auto version = ConverterVersion(*converter);
+    if (!version.ok()) return version.status().WithContext(context);
+    report.tool = *version;
+  }
   request.options = step.options;
   auto own_lines = definition.run(request);
   if (!own_lines.ok()) return own_lines.status().WithContext(context);
+  if (!CanReadModelInfo(kinds.to)) {
+    PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(request.out_path));
+    report.lines = {"bytes " + ChangeText(before->size_bytes, bytes)};
+    report.lines.insert(report.lines.end(), own_lines->begin(), own_lines->end());
+    return report;
+  }
   const auto after = ReadModelInfo(request.out_path);
   if (!after.ok()) {
     return InternalError(context +

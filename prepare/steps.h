@@ -18,6 +18,7 @@
 
 #include "base/option_reader.h"
 #include "base/status.h"
+#include "prepare/converters.h"
 
 namespace paddock {
 
@@ -25,6 +26,7 @@ namespace paddock {
 struct StepTools {
   std::string onnxruntime_library_path;  // empty: not installed
   std::string onnxruntime_version;       // "1.30.0"; part of fingerprints
+  std::vector<Converter> converters{};   // that step `external` may name
 };
 
 // Opens ONNX Runtime at `onnxruntime_library_path` (empty: PADDOCK_ONNXRUNTIME, then the system's) to learn path and version.
@@ -52,14 +54,14 @@ struct StepRequest {
   StepTools tools;
 };
 
-enum class StepTool { kNone, kOnnxruntime };
+enum class StepTool { kNone, kOnnxruntime, kConverter };
 
 struct StepDefinition {
   std::string_view name;
   std::string_view summary;
   std::span<const OptionDoc> options;
-  std::string_view
-      from_kind;  // of model: "onnx", "tflite"; empty: any, and what comes out is of the same kind
+  // Of model: "onnx", "tflite"; empty: any, and what comes out is of the same kind. With kConverter its declaration says both.
+  std::string_view from_kind;
   std::string_view to_kind;
   bool needs_calibration = false;
   bool needs_encodings = false;
@@ -90,13 +92,15 @@ struct Step {
 Result<Step> ParseStep(std::string_view text);
 Result<const VariantDefinition*> FindVariant(std::string_view name);
 
-// What the steps make of a model of this kind. INVALID_ARGUMENT when one of them does not take what it is given, or is wrong
-// in itself.
-Result<std::string> KindAfter(std::span<const std::string> steps, std::string_view model_kind);
+// What the steps make of a model of this kind: what lies in the file, and after a '+' what else is needed to run it
+// ("tflite+edgetpu"). FAILED_PRECONDITION when a step is right and cannot be done here: it does not take what it is given, or
+// its tool is not installed. INVALID_ARGUMENT or NOT_FOUND when a step is wrong in itself.
+Result<std::string> KindAfter(std::span<const std::string> steps, std::string_view model_kind,
+                              const StepTools& tools);
 bool NeedsCalibration(std::span<const std::string> steps);
 bool NeedsEncodings(std::span<const std::string> steps);
 
-// One per step, for the recipe.
+// One per step, for the recipe. Asks converters for their version, which may take a while.
 Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> steps, const StepTools& tools);
 
 // One after the other, in this process; `request` says where from, where to and with what. No steps: a copy. `on_report` is

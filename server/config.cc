@@ -33,6 +33,7 @@ Status ReadConfigFile(const std::string& path, ServerConfig& config) {
   root.Optional("artifact_limit_bytes", &config.artifact_limit_bytes);
   root.Optional("raw_retention_days", &config.raw_retention_days);
   root.Optional("onnxruntime", &config.onnxruntime);
+  root.Optional("converters", &config.converters);
   root.Optional("log_level", &config.log_level);
   return root.Finish().WithContext(path);
 }
@@ -85,7 +86,8 @@ std::string ServerConfigAsYaml(const ServerConfig& config) {
          "\nmax_attempts: " + std::to_string(config.max_attempts) +
          "\nartifact_limit_bytes: " + std::to_string(config.artifact_limit_bytes) +
          "\nraw_retention_days: " + std::to_string(config.raw_retention_days) +
-         "\nonnxruntime: " + quoted(config.onnxruntime) + "\nlog_level: " + quoted(config.log_level) + "\n";
+         "\nonnxruntime: " + quoted(config.onnxruntime) + "\nconverters: " + quoted(config.converters) +
+         "\nlog_level: " + quoted(config.log_level) + "\n";
 }
 
 ServerCommandLine ParseServerCommandLine(int argc, const char* const* argv) {
@@ -133,8 +135,11 @@ ServerCommandLine ParseServerCommandLine(int argc, const char* const* argv) {
                  "days after a run's end for which its large raw records are kept; KPIs and histograms stay")
       ->envname("PADDOCK_RAW_RETENTION_DAYS")
       ->capture_default_str();
-  app.add_option("--onnxruntime", config.onnxruntime, "library for the `optimize` step")
+  app.add_option("--onnxruntime", config.onnxruntime, "library for the preparation of models")
       ->envname("PADDOCK_ONNXRUNTIME");
+  app.add_option("--converters", config.converters,
+                 "strict YAML file that declares vendors' converters for the step `external`")
+      ->envname("PADDOCK_CONVERTERS");
   app.add_option("--log-level", config.log_level, "debug, info, warn or error")
       ->envname("PADDOCK_LOG_LEVEL")
       ->capture_default_str();

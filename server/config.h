@@ -20,7 +20,8 @@ struct ServerConfig {
   std::uint64_t artifact_limit_bytes = std::uint64_t{20}
                                        << 30;  // garbage collection keeps below it what nothing pins
   std::uint32_t raw_retention_days = 90;  // large raw records of a run are kept for so long after its end
-  std::string onnxruntime;                // library for the `optimize` step; empty: the system's
+  std::string onnxruntime;                // library for preparation; empty: the system's
+  std::string converters;                 // file of vendors' converters (prepare/converters.h); empty: none
   std::string log_level = "info";         // debug, info, warn, error
 };
 

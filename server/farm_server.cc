@@ -59,6 +59,7 @@ struct FarmServer::Parts {
   std::unique_ptr<ArtifactStore> artifacts;
   JobWatch watch;
   AgentGateway gateway;
+  StepTools tools;
   std::unique_ptr<Coordinator> coordinator;  // touched on the core thread only, besides construction
   std::unique_ptr<TaskQueue> core;
   std::unique_ptr<Preparer> preparer;
@@ -87,13 +88,16 @@ Status FarmServer::Parts::OpenState(const ServerConfig& config) {
   PADDOCK_ASSIGN_OR_RETURN(artifacts, ArtifactStore::Open(config.state + "/artifacts"));
   PreparerSettings settings;
   settings.scratch_folder = config.state + "/scratch";
-  if (auto tools = FindStepTools(config.onnxruntime); tools.ok()) {
-    settings.steps.tools = *std::move(tools);
+  if (auto found = FindStepTools(config.onnxruntime); found.ok()) {
+    tools = *std::move(found);
   } else {
     spdlog::warn(
-        "the preparation step `optimize` is not available (--onnxruntime PATH names its library): {}",
-        tools.status().message());
+        "the preparation steps `optimize` and `int8` are not available (--onnxruntime PATH names their "
+        "library): {}",
+        found.status().message());
   }
+  PADDOCK_ASSIGN_OR_RETURN(tools.converters, ReadConverters(config.converters));
+  settings.steps.tools = tools;
   PADDOCK_ASSIGN_OR_RETURN(preparer,
                            Preparer::Open(std::move(settings), *artifacts, *reader,
                                           [this](const std::string& key, const std::string& content) {
@@ -133,7 +137,7 @@ Status FarmServer::Parts::StartCore(const ServerConfig& config) {
 
 Status FarmServer::Parts::Listen(const ServerConfig& config) {
   jobs = std::make_unique<JobService>(
-      JobService::Parts{*core, *coordinator, *artifacts, *reader, watch, config.state});
+      JobService::Parts{*core, *coordinator, *artifacts, *reader, watch, tools, config.state});
   artifact_service = std::make_unique<ArtifactService>(*artifacts, *core, *coordinator);
   devices = std::make_unique<DeviceService>(*core, *coordinator, *reader);
   results = std::make_unique<ResultService>(*reader, *artifacts, RawRetention{config.raw_retention_days});

@@ -1,5 +1,6 @@
 #include "device_drivers/tflite/tflite_driver.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -19,11 +20,15 @@ constexpr OptionDoc kTfliteOptions[] = {
      "plug-in, else cpu"},
     {"delegate", "path of a delegate plug-in, such as libedgetpu.so.1; default none"},
     {"delegate.KEY", "option KEY of the delegate plug-in; default none"},
+    {"takes",
+     "what the plug-in runs and the library alone does not: edgetpu for models of the kind tflite+edgetpu; "
+     "default none"},
 };
 
 class TfliteDriver final : public DeviceDriver {
  public:
-  TfliteDriver(std::shared_ptr<const TfliteLibrary> library, TfliteSettings settings)
+  TfliteDriver(std::shared_ptr<const TfliteLibrary> library, TfliteSettings settings,
+               const std::string& takes)
       : library_(std::move(library)), settings_(std::move(settings)) {
     const std::string architecture = HostArchitecture();
     const bool accelerated = settings_.execution_provider == "external";
@@ -33,6 +38,7 @@ class TfliteDriver final : public DeviceDriver {
     description_.labels = {
         {"arch", architecture}, {"class", accelerated ? "accelerator" : "cpu"}, {"os", "linux"}};
     description_.artifact_kinds = {"tflite"};
+    if (!takes.empty()) description_.artifact_kinds.push_back("tflite+" + takes);
   }
 
   const DeviceDescription& Describe() const override { return description_; }
@@ -44,8 +50,9 @@ class TfliteDriver final : public DeviceDriver {
   }
 
   Result<std::unique_ptr<Session>> Open(const SessionRequest& request, Deadline) override {
-    if (request.artifact_kind != "tflite") {
-      return InvalidArgumentError("driver 'tflite' runs artifacts of kind 'tflite', not '" +
+    const auto& kinds = description_.artifact_kinds;
+    if (std::find(kinds.begin(), kinds.end(), request.artifact_kind) == kinds.end()) {
+      return InvalidArgumentError("driver 'tflite' runs artifacts of kind '" + kinds.back() + "', not '" +
                                   request.artifact_kind + "'");
     }
     PADDOCK_ASSIGN_OR_RETURN(const TfliteSettings settings, settings_.With(request.options));
@@ -70,12 +77,13 @@ std::span<const OptionDoc> TfliteOptions() { return kTfliteOptions; }
 Result<std::unique_ptr<DeviceDriver>> CreateTfliteDriver(const DriverOptions& options) {
   OptionReader reader("driver 'tflite'", options);
   const std::string path = reader.Text("library", "");
+  const std::string takes = reader.Text("takes", "");
   TfliteSettings settings = ReadTfliteSettings(reader);
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
   PADDOCK_ASSIGN_OR_RETURN(std::shared_ptr<const TfliteLibrary> library, TfliteLibrary::Open(path));
   PADDOCK_RETURN_IF_ERROR(CompleteTfliteSettings(&settings));
   return std::unique_ptr<DeviceDriver>(
-      std::make_unique<TfliteDriver>(std::move(library), std::move(settings)));
+      std::make_unique<TfliteDriver>(std::move(library), std::move(settings), takes));
 }
 
 }  // namespace paddock

@@ -116,6 +116,11 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
   for (std::uint32_t variant = 0; variant < spec.variants.size(); ++variant) {
     const std::string& name = spec.variants[variant].name;
     const std::string& kind = spec.variants[variant].artifact_kind;
+    if (const std::string& obstacle = spec.variants[variant].obstacle; !obstacle.empty()) {
+      reasons += (reasons.empty() ? "" : "; ") + name + ": " + obstacle;
+      for (const auto& [id, device] : chosen) targets.skipped.push_back({id, name, obstacle});
+      continue;
+    }
     for (const auto& [id, device] : chosen) {
       if (TakesArtifacts(*device, kind)) {
         targets.taken.emplace_back(variant, device);

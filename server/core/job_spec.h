@@ -27,6 +27,7 @@ struct Variant {
   std::string encodings_path{};  // AIMET's, for its steps; empty: none
   Digest encodings{};
   std::string artifact_kind = "onnx";  // what the steps make of the model
+  std::string obstacle{};              // why it cannot be made at all; empty: it can. Not stored
 };
 
 // Samples for the steps that need calibration; never one that is measured.

@@ -54,7 +54,7 @@ Status CheckEncodings(ArtifactStore& artifacts, const Variant& variant, const st
 
 }  // namespace
 
-Status CheckJobFiles(ArtifactStore& artifacts, JobSpec* spec) {
+Status CheckJobFiles(ArtifactStore& artifacts, const StepTools& tools, JobSpec* spec) {
   PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model,
                            CheckModel(artifacts, "model", spec->model, spec->model_path));
   PADDOCK_ASSIGN_OR_RETURN(const std::string data_path, UploadedPath(artifacts, "data.file", spec->data));
@@ -72,7 +72,11 @@ Status CheckJobFiles(ArtifactStore& artifacts, JobSpec* spec) {
                                     std::to_string(model.inputs.size()) + "; make it a job of its own");
       }
     }
-    auto kind = KindAfter(variant.steps, variant.model.empty() ? model.kind : own.kind);
+    auto kind = KindAfter(variant.steps, variant.model.empty() ? model.kind : own.kind, tools);
+    if (kind.status().code() == StatusCode::kFailedPrecondition) {
+      variant.obstacle = kind.status().message();
+      continue;
+    }
     if (!kind.ok()) return kind.status().WithContext(field);
     variant.artifact_kind = *std::move(kind);
     PADDOCK_RETURN_IF_ERROR(CheckEncodings(artifacts, variant, field));

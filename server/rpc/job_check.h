@@ -2,14 +2,15 @@
 #pragma once
 
 #include "base/status.h"
+#include "prepare/steps.h"
 #include "server/artifacts/artifact_store.h"
 #include "server/core/job_spec.h"
 
 namespace paddock {
 
 // Do models, data, labels and calibration data fit together, and do the steps of each variant? Sets what kind of artifact each
-// variant makes. FAILED_PRECONDITION for a file that was not uploaded; other errors name the field of the job. Reads files;
+// variant makes, or why it cannot be made here. FAILED_PRECONDITION for a file that was not uploaded; other errors name the field of the job. Reads files;
 // any thread.
-Status CheckJobFiles(ArtifactStore& artifacts, JobSpec* spec);
+Status CheckJobFiles(ArtifactStore& artifacts, const StepTools& tools, JobSpec* spec);
 
 }  // namespace paddock

@@ -27,7 +27,7 @@ Status UnknownJob(const std::string& id) {
 }  // namespace
 
 Status JobService::CheckFiles(JobSpec* spec) {
-  PADDOCK_RETURN_IF_ERROR(CheckJobFiles(parts_.artifacts, spec));
+  PADDOCK_RETURN_IF_ERROR(CheckJobFiles(parts_.artifacts, parts_.tools, spec));
   if (!spec->reference_run.empty() && !parts_.reader.GetResult(RunId(spec->reference_run)).ok()) {
     return InvalidArgumentError("reference_run: no run '" + spec->reference_run +
                                 "'; `paddock result list` shows them");

@@ -6,6 +6,7 @@
 
 #include "base/task_queue.h"
 #include "paddock/v1/job.grpc.pb.h"
+#include "prepare/steps.h"
 #include "server/artifacts/artifact_store.h"
 #include "server/core/coordinator.h"
 #include "server/rpc/job_watch.h"
@@ -21,6 +22,7 @@ class JobService final : public v1::JobService::Service {
     ArtifactStore& artifacts;
     StoreReader& reader;
     JobWatch& watch;
+    StepTools tools;
     std::string state_directory;
   };
   explicit JobService(Parts parts) : parts_(std::move(parts)) {}

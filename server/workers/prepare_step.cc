@@ -45,17 +45,21 @@ std::string LastWords(const ProcessResult& result) {
 }  // namespace
 
 int PrepareStepMain(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 8 || arguments[0] != kPrepareStepFlag) {
+  if (arguments.size() != 9 || arguments[0] != kPrepareStepFlag) {
     std::cerr << "usage: " << kPrepareStepFlag
-              << " STEP INPUT OUTPUT ANSWER ONNXRUNTIME_LIBRARY CALIBRATION ENCODINGS\n";
+              << " STEP INPUT OUTPUT ANSWER ONNXRUNTIME_LIBRARY CALIBRATION ENCODINGS CONVERTERS\n";
     return 2;
   }
-  const Result<StepReport> answer = RunStep(arguments[1], {.in_path = arguments[2],
-                                                           .out_path = arguments[3],
-                                                           .calibration_path = arguments[6],
-                                                           .encodings_path = arguments[7],
-                                                           .options = {},
-                                                           .tools = {arguments[5], ""}});
+  const auto run = [&]() -> Result<StepReport> {
+    PADDOCK_ASSIGN_OR_RETURN(std::vector<Converter> converters, ParseConverters(arguments[8], "converters"));
+    return RunStep(arguments[1], {.in_path = arguments[2],
+                                  .out_path = arguments[3],
+                                  .calibration_path = arguments[6],
+                                  .encodings_path = arguments[7],
+                                  .options = {},
+                                  .tools = {arguments[5], "", std::move(converters)}});
+  };
+  const Result<StepReport> answer = run();
   const Status written = WriteFileAtomically(arguments[4], EncodeAnswer(answer));
   if (written.ok()) return 0;
   std::cerr << written.ToString() << '\n';
@@ -75,14 +79,23 @@ Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& fi
                   answer_path,
                   settings.tools.onnxruntime_library_path,
                   files.calibration_path,
-                  files.encodings_path};
+                  files.encodings_path,
+                  EncodeConverters(settings.tools.converters)};
   request.environment = CleanEnvironment();
   request.memory_limit_bytes = settings.memory_limit_bytes;
+  std::chrono::seconds timeout = settings.timeout;
+  PADDOCK_ASSIGN_OR_RETURN(const Step parsed, ParseStep(step));
+  if (parsed.definition->tool == StepTool::kConverter) {
+    PADDOCK_ASSIGN_OR_RETURN(const Converter* converter,
+                             FindConverter(settings.tools.converters, parsed.options));
+    timeout += std::chrono::seconds(converter->timeout_s);  // the child counts the tool's own
+    request.memory_limit_bytes = 0;                         // tools map more than they use
+  }
   const std::string what = "preparation step '" + step + "'";
   ProcessResult result;
   for (int tries = 0; tries < kTries; ++tries) {
     PADDOCK_RETURN_IF_ERROR(RemoveFile(files.out_path));
-    PADDOCK_ASSIGN_OR_RETURN(result, RunProcess(request, Deadline::After(settings.timeout), cancelled));
+    PADDOCK_ASSIGN_OR_RETURN(result, RunProcess(request, Deadline::After(timeout), cancelled));
     if (result.signal == 0 || result.timed_out || result.cancelled) break;
   }
   Result<StepReport> report =
@@ -90,7 +103,7 @@ Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& fi
   if (result.cancelled) {
     report = CancelledError(what + " was stopped because the coordinator ends");
   } else if (result.timed_out) {
-    report = DeadlineExceededError(what + " took longer than " + std::to_string(settings.timeout.count()) +
+    report = DeadlineExceededError(what + " took longer than " + std::to_string(timeout.count()) +
                                    " s and was killed");
   } else if (result.succeeded()) {
     const Result<std::string> answer = ReadFile(answer_path);

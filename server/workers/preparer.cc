@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/scratch_folder.h"
 #include "prepare/adapt_data.h"
 #include "prepare/batch.h"
 #include "prepare/calibration.h"
@@ -16,22 +17,6 @@ namespace paddock {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder for one preparation, removed with what is left in it.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;  // what stays is removed at the next start
-    fs::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_;
-};
 
 Status CheckDeviceTakes(const PreparedRun& model, const DeviceDescription& device) {
   const auto& kinds = device.artifact_kinds;
@@ -116,8 +101,7 @@ Result<PreparedRun> Preparer::Prepare(const PreparationRequest& request) {
 }
 
 Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& variant) {
-  const ScratchFolder scratch(settings_.scratch_folder + "/" + std::to_string(next_folder_++));
-  PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path()));
+  PADDOCK_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make(settings_.scratch_folder));
   PreparedRun recipe;
   recipe.artifact = spec.ModelOf(variant);
   PADDOCK_ASSIGN_OR_RETURN(std::string path, artifacts_.PathOf(recipe.artifact));
@@ -131,6 +115,8 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
                              PrepareCalibration(spec, variant, path, files.calibration_path));
     recipe.report.push_back("calibration: " + std::to_string(samples) + " samples that are not measured");
   }
+  PADDOCK_ASSIGN_OR_RETURN(ModelInfo info, ReadModelInfo(path, spec.ModelPathOf(variant)));
+  recipe.artifact_kind = info.kind;
   std::size_t number = 0;
   for (const std::string& step : variant.steps) {
     files.in_path = path;
@@ -141,10 +127,15 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
       recipe.report.push_back(report.step + (report.tool.empty() ? "" : " (" + report.tool + ")") + ": " +
                               line);
     path = files.out_path;
+    PADDOCK_ASSIGN_OR_RETURN(recipe.artifact_kind,
+                             KindAfter({&step, 1}, recipe.artifact_kind, settings_.steps.tools));
+    if (CanReadModelInfo(recipe.artifact_kind)) {
+      PADDOCK_ASSIGN_OR_RETURN(info, ReadModelInfo(path));
+    } else {
+      PADDOCK_ASSIGN_OR_RETURN(info.size_bytes, FileSize(path));
+    }
   }
   if (variant.steps.empty()) recipe.report.push_back("model as it is");
-  PADDOCK_ASSIGN_OR_RETURN(ModelInfo info, ReadModelInfo(path, spec.ModelPathOf(variant)));
-  recipe.artifact_kind = std::move(info.kind);
   recipe.artifact_bytes = info.size_bytes;
   recipe.inputs = std::move(info.inputs);
   recipe.outputs = std::move(info.outputs);
@@ -179,8 +170,7 @@ Result<DataSpec> Preparer::AdaptedData(const JobSpec& spec, const Variant& varia
 
 Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const DataSpec& data_spec,
                                              const PreparedRun& model, const DeviceDescription& device) {
-  const ScratchFolder scratch(settings_.scratch_folder + "/" + std::to_string(next_folder_++));
-  PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path()));
+  PADDOCK_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make(settings_.scratch_folder));
   ModelInfo info;
   info.kind = model.artifact_kind;
   info.inputs = model.inputs;

@@ -51,7 +51,6 @@ class Preparer {
   ArtifactStore& artifacts_;
   RecipeCache recipes_;
   std::atomic<bool> cancelled_{false};
-  std::atomic<std::uint64_t> next_folder_{0};
 };
 
 }  // namespace paddock

@@ -135,7 +135,7 @@ class FullDisk(FarmTest):
         folder = self.mount(kib=2000)
         farm.state = folder / "coordinator"
         farm.start_coordinator()
-        farm.start_agent("sim-1", options={"pace": "real", "load_ms": 1000})
+        farm.start_agent("sim-1", options={"pace": "real", "load_ms": 6000})
         farm.wait_for_devices("sim-1")
         done = farm.submit()
         self.check_once(done)

@@ -218,6 +218,8 @@ class Farm:
     def wait_for_stage(self, job_id, device, stage):
         def reached():
             run = self.run_of(job_id, device)
+            if run is not None and run["state"] in ("done", "failed", "lost", "cancelled"):
+                raise AssertionError(f"the run of {job_id} on {device} ended before it was seen in stage {stage}: {run}")
             return run is not None and (run["stage"] == stage or run["state"] == stage)
 
         self.wait_for(f"the run of {job_id} on {device} is in stage {stage}", reached)

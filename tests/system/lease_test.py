@@ -14,7 +14,7 @@ class Leases(FarmTest):
         farm.start_agent("sim-1", options={"pace": "real"})
         farm.wait_for_devices("sim-1")
         follower = farm.follow("run", farm.job_file(repetitions=2, scenario={"kind": "single-stream",
-                                                                            "min_duration_s": 0.5}), "-o", "json")
+                                                                            "min_duration_s": 6}), "-o", "json")
         self.addCleanup(follower.kill)
         farm.wait_for_stage("j-1", "sim-1", "measuring")
         farm.processes["sim-1"].send_signal(signal.SIGSTOP)

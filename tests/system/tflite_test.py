@@ -1,5 +1,6 @@
 """A device of the driver `tflite` on a farm."""
 
+import json
 import unittest
 
 from farm import DEMO, ONNXRUNTIME, TFLITE, FarmTest
@@ -62,6 +63,35 @@ class TensorFlowLite(FarmTest):
         artifacts = {run["variant"]: run["provenance"]["artifact_sha256"] for run in again.json["runs"]}
         for name, run in runs.items():
             self.assertEqual(artifacts[name], run["provenance"]["artifact_sha256"])
+
+    def test_a_variant_that_cannot_be_made_here_is_skipped_with_the_reason(self):
+        farm = self.farm
+        tool = farm.folder / "tool"
+        tool.write_text('#!/bin/sh\n[ "$1" = version ] && { echo tool 3.1; exit 0; }\ncp "$1" "$2/result.onnx"\n')
+        tool.chmod(0o755)
+        declared = [{"name": name, "command": [str(path), "{in}", "{folder}"], "from": "onnx", "to": "onnx",
+                     "output": "result.onnx", "version": [str(path), "version"]}
+                    for name, path in (("tool", tool), ("gone", farm.folder / "gone"))]
+        converters = farm.folder / "converters.yaml"
+        converters.write_text(json.dumps({"converters": declared}))
+        farm.start_coordinator("--converters", converters)
+        farm.start_agent("sim-1")
+        farm.wait_for_devices("sim-1")
+        answer = farm.cli("run", farm.job_file(variants=[
+            {"name": "vendor", "steps": ["external tool=tool"]}, {"name": "absent", "steps": ["external tool=gone"]},
+            {"name": "from-tflite", "steps": ["to-onnx"]}]), "-o", "json")
+        self.assertIn(answer.code, (0, 9), answer)
+        self.assertEqual([run["variant"] for run in answer.json["runs"]], ["vendor"])
+        self.assertRegex(answer.err, r"skipped: absent on sim-1: .*gone.* not installed")
+        self.assertIn("skipped: from-tflite on sim-1: step 'to-onnx' takes a model of kind 'tflite'", answer.err)
+        shown = farm.cli("result", "show", answer.json["runs"][0]["id"])
+        self.assertIn("external tool=tool (tool 3.1)", shown.out)
+        refused = farm.cli("run", farm.job_file(variants=[{"name": "absent", "steps": ["external tool=gone"]}]))
+        self.assertEqual(refused.code, 2, refused)
+        self.assertIn("not installed", refused.err)
+        unknown = farm.cli("run", farm.job_file(variants=[{"name": "v", "steps": ["external tool=tol"]}]))
+        self.assertEqual(unknown.code, 5, unknown)
+        self.assertIn("did you mean 'tool'?", unknown.err)
 
     def test_samples_that_are_measured_are_never_calibrated_with(self):
         farm = self.farm

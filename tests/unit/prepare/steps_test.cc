@@ -12,14 +12,21 @@ namespace {
 using Catch::Matchers::Contains;
 
 StepRequest RequestFor(const std::string& in_path, const std::string& out_path, const StepTools& tools) {
-  return {.in_path = in_path, .out_path = out_path, .calibration_path = "", .options = {}, .tools = tools};
+  return {.in_path = in_path,
+          .out_path = out_path,
+          .calibration_path = "",
+          .encodings_path = "",
+          .options = {},
+          .tools = tools};
 }
+
+const StepTools kSomeTools{.onnxruntime_library_path = "", .onnxruntime_version = "1.30.0", .converters = {}};
 
 TEST_CASE("the steps of every variant of the catalogue exist and fit together") {
   CHECK((*FindVariant("as-is"))->steps.empty());
   CHECK((*FindVariant("optimize"))->steps == std::vector<std::string>{"optimize"});
   for (const VariantDefinition& variant : VariantCatalog()) {
-    CHECK(KindAfter(variant.steps, "onnx").ok());
+    CHECK(KindAfter(variant.steps, "onnx", kSomeTools).ok());
   }
 }
 
@@ -34,8 +41,9 @@ TEST_CASE("unknown steps and variants are answered with the known ones") {
 
 TEST_CASE("a fingerprint holds the tool's version, and a missing tool says what to do") {
   const std::vector<std::string> steps = {"optimize"};
-  const StepTools old_tools{.onnxruntime_library_path = "", .onnxruntime_version = "1.28.2"};
-  const StepTools new_tools{.onnxruntime_library_path = "", .onnxruntime_version = "1.30.0"};
+  const StepTools old_tools{
+      .onnxruntime_library_path = "", .onnxruntime_version = "1.28.2", .converters = {}};
+  const StepTools new_tools = kSomeTools;
   CHECK(*StepFingerprints(steps, old_tools) != *StepFingerprints(steps, new_tools));
   const Status missing = StepFingerprints(steps, {}).status();
   CHECK(missing.code() == StatusCode::kFailedPrecondition);
@@ -43,9 +51,8 @@ TEST_CASE("a fingerprint holds the tool's version, and a missing tool says what 
 }
 
 TEST_CASE("options of a step are part of its fingerprint, in any order, and wrong ones are refused") {
-  const StepTools tools{.onnxruntime_library_path = "", .onnxruntime_version = "1.30.0"};
   const auto fingerprint = [&](const std::string& step) {
-    return StepFingerprints(std::vector<std::string>{step}, tools);
+    return StepFingerprints(std::vector<std::string>{step}, kSomeTools);
   };
   CHECK(*fingerprint("optimize") != *fingerprint("optimize level=basic"));
   CHECK_THAT(fingerprint("optimize level=all").status().message(), Contains("basic, extended"));
@@ -56,8 +63,13 @@ TEST_CASE("options of a step are part of its fingerprint, in any order, and wron
 
 TEST_CASE("a step that does not take the kind of model that it is given is refused") {
   const std::vector<std::string> steps = {"optimize"};
-  CHECK(*KindAfter(steps, "onnx") == "onnx");
-  CHECK_THAT(KindAfter(steps, "tflite").status().message(), Contains("'optimize'") && Contains("'tflite'"));
+  CHECK(*KindAfter(steps, "onnx", kSomeTools) == "onnx");
+  const Status refused = KindAfter(steps, "tflite", kSomeTools).status();
+  CHECK(refused.code() == StatusCode::kFailedPrecondition);
+  CHECK_THAT(refused.message(), Contains("'optimize'") && Contains("'tflite'"));
+  CHECK(KindAfter(steps, "onnx", {}).status().code() == StatusCode::kFailedPrecondition);
+  const std::vector<std::string> wrong = {"optimize", "optimize level=9"};
+  CHECK(KindAfter(wrong, "tflite", {}).status().code() == StatusCode::kInvalidArgument);
 }
 
 TEST_CASE("a report survives its way from the child process") {

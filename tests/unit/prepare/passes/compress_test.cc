@@ -13,6 +13,8 @@ using Catch::Matchers::Contains;
 
 const std::string kDigits = PADDOCK_SOURCE_DIR "/deploy/demo/digits.onnx";
 
+const StepTools kTools{.onnxruntime_library_path = "", .onnxruntime_version = "1.30.0", .converters = {}};
+
 TEST_CASE("compress packs a model that is read as if it were not", "[compress]") {
   StepBench bench;
   const auto report = bench.Run("compress", kDigits);
@@ -59,10 +61,10 @@ TEST_CASE("a model that packing does not make smaller stays as it is", "[compres
 }
 
 TEST_CASE("nothing comes behind compress", "[compress]") {
-  CHECK(KindAfter(std::vector<std::string>{"optimize", "compress"}, "onnx").value() == "onnx");
-  CHECK(KindAfter(std::vector<std::string>{"compress"}, "tflite").value() == "tflite");
+  CHECK(KindAfter(std::vector<std::string>{"optimize", "compress"}, "onnx", kTools).value() == "onnx");
+  CHECK(KindAfter(std::vector<std::string>{"compress"}, "tflite", kTools).value() == "tflite");
   for (const std::string next : {"int8", "compress"}) {
-    const auto kind = KindAfter(std::vector<std::string>{"compress", next}, "onnx");
+    const auto kind = KindAfter(std::vector<std::string>{"compress", next}, "onnx", kTools);
     CHECK(kind.status().code() == StatusCode::kInvalidArgument);
     CHECK_THAT(kind.status().message(), Contains("'compress' must be the last one"));
   }

@@ -155,7 +155,7 @@ TEST_CASE_METHOD(WorkersFixture, "a step is given the variant's encodings, and o
 TEST_CASE("the child of a step writes its answer, also when it is an error", "[workers]") {
   const TempDir folder;
   CHECK(PrepareStepMain({kPrepareStepFlag, "no-such-step", folder / "in", folder / "out", folder / "answer",
-                         "", "", ""}) == 0);
+                         "", "", "", EncodeConverters({})}) == 0);
   CHECK(ReadFile(folder / "answer")->find("no-such-step") != std::string::npos);
   CHECK(PrepareStepMain({kPrepareStepFlag, "optimize"}) == 2);
 }

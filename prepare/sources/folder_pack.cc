@@ -1,10 +1,9 @@
-#include "cli/folder_pack.h"
+#include "prepare/sources/folder_pack.h"
 
 #include <zip.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -15,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxFiles = 1'000'000;   // what the coordinator reads of one archive
+constexpr std::size_t kMostFiles = 1'000'000;  // what the coordinator reads of one archive
 constexpr zip_uint16_t kDosDate = 1 << 5 | 1;  // 1980-01-01, in no time zone
 
 struct Discard {
@@ -31,8 +30,8 @@ Result<std::vector<std::string>> ListFolder(const std::string& folder) {
     if (is_hidden) entry.disable_recursion_pending();
     if (is_hidden || !entry->is_regular_file(error)) continue;
     names.push_back(entry->path().lexically_relative(folder).generic_string());
-    if (names.size() > kMaxFiles) {
-      return InvalidArgumentError(folder + ": holds more than " + std::to_string(kMaxFiles) +
+    if (names.size() > kMostFiles) {
+      return InvalidArgumentError(folder + ": holds more than " + std::to_string(kMostFiles) +
                                   " files; choose a part of it");
     }
   }
@@ -43,24 +42,6 @@ Result<std::vector<std::string>> ListFolder(const std::string& folder) {
 }
 
 }  // namespace
-
-Result<ScratchPlace> ScratchPlace::Make() {
-  std::error_code error;
-  std::string path = (fs::temp_directory_path(error) / "paddock-XXXXXX").string();
-  if (error || ::mkdtemp(path.data()) == nullptr)
-    return ErrnoStatus(error ? error.value() : errno, "cannot create a temporary folder; set TMPDIR");
-  return ScratchPlace(path);
-}
-
-ScratchPlace& ScratchPlace::operator=(ScratchPlace&& other) noexcept {
-  std::swap(path_, other.path_);
-  return *this;
-}
-
-ScratchPlace::~ScratchPlace() {
-  std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
-}
 
 Status PackFolder(const std::string& folder, const std::string& zip_path) {
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(folder));

@@ -1,4 +1,4 @@
-#include "cli/folder_pack.h"
+#include "prepare/sources/folder_pack.h"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>

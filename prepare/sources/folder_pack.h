@@ -8,20 +8,6 @@
 
 namespace paddock {
 
-// A folder below the system's for temporary files, removed with what is in it.
-class ScratchPlace {
- public:
-  static Result<ScratchPlace> Make();
-  ScratchPlace(ScratchPlace&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-  ScratchPlace& operator=(ScratchPlace&& other) noexcept;
-  ~ScratchPlace();
-  const std::string& path() const { return path_; }
-
- private:
-  explicit ScratchPlace(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
 // Writes `zip_path`. Subfolders are packed with their names, hidden files and folders are left out, and links to folders are
 // not followed. Memory is some hundred bytes a file. After an error there is no `zip_path`.
 Status PackFolder(const std::string& folder, const std::string& zip_path);
