@@ -1,4 +1,4 @@
-"""A device of the driver `tflite` on a farm."""
+"""A device of the driver `tflite` on a farm, and what cannot be prepared."""
 
 import json
 import unittest
@@ -64,6 +64,8 @@ class TensorFlowLite(FarmTest):
         for name, run in runs.items():
             self.assertEqual(artifacts[name], run["provenance"]["artifact_sha256"])
 
+
+class Variants(FarmTest):
     def test_a_variant_that_cannot_be_made_here_is_skipped_with_the_reason(self):
         farm = self.farm
         tool = farm.folder / "tool"
