@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "prepare/onnx_graph.h"
+#include "prepare/passes/qdq_writer.h"
 #include "prepare/tflite/to_tflite.h"
 
 namespace paddock {
@@ -128,7 +129,10 @@ Status ToOnnx::MakeInputs() {
       }
     }
     SetValueInfo({input.name, *input.type, input.shape}, made_.mutable_graph()->add_input());
-    values_[index] = {IsQuantized(input) ? AddDequantize(input.name, input) : input.name, ImageOrder::kNhwc};
+    std::string value = input.name;
+    if (IsQuantized(input)) value = AddDequantize(value, input);
+    if (input.type == ElementType::kInt8) value = AddQuantized(value, input);
+    values_[index] = {std::move(value), ImageOrder::kNhwc};
   }
   return OkStatus();
 }
@@ -142,10 +146,7 @@ Status ToOnnx::MakeOutputs() {
                                   "' is an input too, which ONNX cannot say; leave it out");
     exit.outputs = {index};
     PADDOCK_ASSIGN_OR_RETURN(std::string value, Take(exit, index, ImageOrder::kNhwc));
-    if (IsQuantized(output)) {
-      const auto known = integers_.find(index);
-      value = known != integers_.end() ? known->second : AddQuantize(value, output);
-    }
+    if (IsQuantized(output)) value = AddQuantize(value, output);
     // The node that makes it gets the output's own name.
     bool is_made = false;
     for (onnx::NodeProto& node : nodes_) is_made = is_made || node.output(0) == value;
@@ -214,9 +215,7 @@ Status ToOnnx::Define(const TfliteOperator& op, std::string value, ImageOrder or
   }
   if (IsQuantized(output)) {
     if (!output.TensorQuantization()) return Refuse(op, "its result has a scale per channel");
-    const std::string integers = AddQuantize(value, output);
-    value = AddDequantize(integers, output);
-    if (order == ImageOrder::kNhwc || output.shape.size() != kImageRank) integers_[index] = integers;
+    value = AddQuantized(value, output);
   } else if (output.type != ElementType::kFloat32) {
     return Refuse(op, "its result is neither float32 nor quantised to int8");
   }
@@ -260,6 +259,18 @@ void ToOnnx::AddQuantizationInputs(const TfliteTensor& tensor, onnx::NodeProto* 
   const std::string zero = NewName(tensor.name + "/zero_point");
   *made_.mutable_graph()->add_initializer() = MakeIntegers(zero, *tensor.type, shape, tensor.zero_points);
   node->add_input(zero);
+}
+
+TfliteTensor ToOnnx::AsUint8(TfliteTensor tensor) {
+  if (tensor.type != ElementType::kInt8) return tensor;
+  tensor.type = ElementType::kUint8;
+  for (std::int64_t& zero_point : tensor.zero_points) zero_point += kUint8Shift;
+  return tensor;
+}
+
+std::string ToOnnx::AddQuantized(const std::string& value, const TfliteTensor& tensor) {
+  const TfliteTensor inside = AsUint8(tensor);
+  return AddDequantize(AddQuantize(value, inside), inside);
 }
 
 std::string ToOnnx::AddQuantize(const std::string& value, const TfliteTensor& tensor) {

@@ -1,7 +1,8 @@
 // A conversion from TensorFlow Lite to ONNX (opset 13) under way: what each tensor has become, and the nodes written so far. The
 // functions of to_onnx_*.cc convert one operator each with it. Internal to prepare/; one thread.
 //
-// Every tensor is a float value in ONNX; that of an int8 or uint8 tensor comes out of a DequantizeLinear behind a QuantizeLinear.
+// Every tensor is a float value in ONNX; that of an int8 or uint8 tensor comes out of a DequantizeLinear behind a QuantizeLinear,
+// both of them uint8 (prepare/passes/qdq_writer.h says why); inputs and outputs of the model keep their type.
 // A value of rank 4 lies as TensorFlow Lite has it (NHWC) or, behind nodes that want it so, with its channels first; Take() turns it
 // where a reader asks for the other order.
 #pragma once
@@ -54,7 +55,7 @@ class ToOnnx {
   Status Define(const TfliteOperator& op, std::string value, ImageOrder order,
                 TfliteActivation activation = TfliteActivation::kNone);
   // A constant with its dimensions in this order; quantised ones stay integers behind a DequantizeLinear when `as_integers`.
-  // `axis` is where the result has its channels.
+  // `axis` is where the result has its channels; -1: it is no weight but an operand, which is uint8 as activations are.
   Result<std::string> AddConstant(const TfliteOperator& op, std::int32_t index, const Shape& shape,
                                   const std::vector<std::int32_t>& dimensions, std::int64_t axis,
                                   bool as_integers);
@@ -79,15 +80,16 @@ class ToOnnx {
   Status MakeOutputs();
   Status ConvertOperator(const TfliteOperator& op);
   bool IsQuantized(const TfliteTensor& tensor) const;
+  // The same numbers with uint8 integers.
+  static TfliteTensor AsUint8(TfliteTensor tensor);
   std::string AddQuantize(const std::string& value, const TfliteTensor& tensor);    // integers
   std::string AddDequantize(const std::string& value, const TfliteTensor& tensor);  // floats
+  std::string AddQuantized(const std::string& value, const TfliteTensor& tensor);   // floats, by way of uint8
   void AddQuantizationInputs(const TfliteTensor& tensor, onnx::NodeProto* node);
 
   const TfliteModel& model_;
   std::map<std::int32_t, Value> values_;
   std::map<std::pair<std::int32_t, ImageOrder>, std::string> turned_;
-  std::map<std::int32_t, std::string>
-      integers_;  // behind a tensor's value, where it lies as in TensorFlow Lite
   std::map<std::int32_t, std::vector<float>> folded_;
   std::set<std::string> names_;
   std::vector<onnx::NodeProto> nodes_;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "prepare/onnx_graph.h"
+#include "prepare/passes/qdq_writer.h"
 #include "prepare/tflite/convert.h"
 #include "prepare/tflite/to_onnx.h"
 #include "prepare/tflite/to_tflite.h"
@@ -76,13 +77,15 @@ Result<std::string> ToOnnx::AddConstant(const TfliteOperator& op, std::int32_t i
     return Refuse(op, "its constant '" + constant.name + "' has another size");
   if (!as_integers || constant.scales.empty() || !model_.IsConstant(index))
     return AddFloats(constant.name, result, Permuted(floats, shape, dimensions));
+  const TfliteTensor written = axis < 0 ? AsUint8(constant) : constant;
+  const std::int64_t shift = written.type != constant.type ? kUint8Shift : 0;
   std::vector<std::int64_t> integers;
   for (const double element : ElementsOf(model_, constant))
-    integers.push_back(static_cast<std::int64_t>(element));
+    integers.push_back(static_cast<std::int64_t>(element) + shift);
   const std::string name = NewName(constant.name);
   *made_.mutable_graph()->add_initializer() =
-      MakeIntegers(name, *constant.type, result, Permuted(integers, shape, dimensions));
-  const std::string value = AddDequantize(name, constant);
+      MakeIntegers(name, *written.type, result, Permuted(integers, shape, dimensions));
+  const std::string value = AddDequantize(name, written);
   if (constant.scales.size() > 1) SetIntAttribute(&nodes_.back(), "axis", axis);
   return value;
 }

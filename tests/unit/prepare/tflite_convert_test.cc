@@ -132,6 +132,34 @@ TEST_CASE("a quantised input and output are int8 unless float32 is asked for", "
   CHECK_THAT(ParseStep("to-tflite io=int16").status().message(), Contains("io") && Contains("float32"));
 }
 
+TEST_CASE("int8 of TensorFlow Lite is uint8 inside the ONNX model, and int8 again on the way back",
+          "[convert]") {
+  auto model = Parsed(
+      "g (float[1,4] x) => (float[1,4] y) { q = QuantizeLinear (x, s, z) d = DequantizeLinear (q, s, z) r = "
+      "Relu (d) p = QuantizeLinear (r, s, z) y = DequantizeLinear (p, s, z) }");
+  *model.mutable_graph()->add_initializer() = MakeFloats("s", {}, {0.5F});
+  *model.mutable_graph()->add_initializer() = MakeIntegers("z", ElementType::kInt8, {}, {-28});
+  const TempDir folder;
+  REQUIRE(Convert(folder, "to-tflite", model.SerializeAsString()).ToString() == "OK");
+  const ModelInfo tflite = ReadModelInfo(folder / "out").value();
+  REQUIRE(Convert(folder, "to-onnx", ReadFile(folder / "out").value()).ToString() == "OK");
+  const OnnxGraph made = OnnxGraph::Read(folder / "out").value();
+  CHECK(made.Value("x")->type == ElementType::kInt8);
+  CHECK(made.Value("y")->type == ElementType::kInt8);
+  for (const onnx::NodeProto& node : made.graph().node()) {
+    if (node.op_type() != "Relu") continue;
+    const onnx::NodeProto& above = made.graph().node(made.Producers().at(node.input(0)));
+    REQUIRE(above.op_type() == "DequantizeLinear");
+    CHECK(IntegersOf(*made.Initializer(above.input(2))).value() == std::vector<std::int64_t>{100});
+    CHECK(made.Value(above.input(2))->type == ElementType::kUint8);
+  }
+  REQUIRE(Convert(folder, "to-tflite", ReadFile(folder / "out").value()).ToString() == "OK");
+  const ModelInfo again = ReadModelInfo(folder / "out").value();
+  CHECK(again.inputs == tflite.inputs);
+  CHECK(again.outputs == tflite.outputs);
+  CHECK(again.operators == tflite.operators);
+}
+
 TEST_CASE("an operator of TensorFlow Lite that ONNX's side lacks is refused by name", "[convert]") {
   TfliteModel model;
   model.tensors.resize(2);
