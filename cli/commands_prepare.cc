@@ -64,12 +64,16 @@ struct PreparedFile {
 // What is needed only on the way lies beside the output and is removed.
 Result<PreparedFile> Prepare(const PrepareFlags& flags) {
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::string> steps, StepsOf(flags));
-  PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model, ReadModelInfo(flags.model));
+  const auto model = ReadModelInfo(flags.model);
+  if (!model.ok()) return LocalFileError(model.status());
+  const std::string where = "model file '" + flags.model + "'";
   StepTools tools;
   if (auto found = FindStepTools(""); found.ok()) tools = *std::move(found);
   PADDOCK_ASSIGN_OR_RETURN(tools.converters, ReadConverters(flags.converters));
   PreparedFile prepared;
-  PADDOCK_ASSIGN_OR_RETURN(prepared.kind, KindAfter(steps, model.kind, tools));
+  auto kind = KindAfter(steps, model->kind, tools);
+  if (!kind.ok()) return kind.status().WithContext(where);
+  prepared.kind = *std::move(kind);
   StepRequest request{.in_path = flags.model,
                       .out_path = flags.out,
                       .calibration_path = "",
@@ -85,7 +89,7 @@ Result<PreparedFile> Prepare(const PrepareFlags& flags) {
   }
   if (NeedsCalibration(steps)) {
     request.calibration_path = flags.out + ".calibration-" + std::to_string(::getpid());
-    PADDOCK_RETURN_IF_ERROR(WriteCalibrationFile(flags, model, request.calibration_path));
+    PADDOCK_RETURN_IF_ERROR(WriteCalibrationFile(flags, *model, request.calibration_path).WithContext(where));
   }
   const Status status = RunSteps(steps, request, [&](const StepReport& report) {
     std::cerr << Printable(report.step) << (report.tool.empty() ? "" : " (" + report.tool + ")") << "\n";
@@ -93,7 +97,7 @@ Result<PreparedFile> Prepare(const PrepareFlags& flags) {
     prepared.reports.push_back(report);
   });
   if (!request.calibration_path.empty()) PADDOCK_RETURN_IF_ERROR(RemoveFile(request.calibration_path));
-  PADDOCK_RETURN_IF_ERROR(status);
+  PADDOCK_RETURN_IF_ERROR(status.WithContext(where));
   return prepared;
 }
 

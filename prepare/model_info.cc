@@ -14,6 +14,7 @@
 #include "base/packed_file.h"
 #include "base/strict_json.h"
 #include "prepare/onnx_graph.h"
+#include "prepare/onnx_normal_form.h"
 #include "prepare/tflite/tflite_info.h"
 #include "prepare/tflite/tflite_model.h"
 
@@ -66,11 +67,17 @@ class GraphWalk {
   Status Parameter(const onnx::TensorProto& tensor) {
     const auto count = ElementCount(Shape(tensor.dims().begin(), tensor.dims().end()));
     if (!count)
-      return InvalidArgumentError("initializer '" + Readable(tensor.name()) + "' has an impossible shape");
+      return InvalidArgumentError("initializer '" + Readable(tensor.name()) +
+                                  "' has an impossible shape; export the model anew");
     info_.parameters += *count;
     return Inside(tensor);
   }
   static Status Inside(const onnx::TensorProto& tensor) {
+    constexpr std::int32_t kMostType = 31;  // ONNX 1.18 ends at 23
+    if (tensor.data_type() < 1 || tensor.data_type() > kMostType) {
+      return InvalidArgumentError("tensor '" + Readable(tensor.name()) + "' has the unknown element type " +
+                                  std::to_string(tensor.data_type()) + "; export the model anew");
+    }
     if (tensor.data_location() != onnx::TensorProto::EXTERNAL && tensor.external_data_size() == 0)
       return OkStatus();
     std::string file = "?";
@@ -143,9 +150,9 @@ Status CheckByLibrary(const onnx::ModelProto& model, ModelInfo* info) {
     onnx::checker::check_model(model);
     return OkStatus();
   } catch (const std::exception& error) {
-    std::string text = Readable(error.what());
-    text.resize(std::min(text.size(), text.find('\n')));
-    return InvalidArgumentError("not a consistent ONNX model (" + text + "); export it anew");
+    const std::string text = CheckerText(error.what());
+    return InvalidArgumentError("not a consistent ONNX model (" +
+                                (IsUtf8(text) ? text : "its names are not UTF-8") + "); export it anew");
   }
 }
 

@@ -1,6 +1,5 @@
 #include "prepare/onnx_graph.h"
 
-#include <onnx/checker.h>
 #include <onnx/shape_inference/implementation.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "base/file.h"
 #include "prepare/model_info.h"
+#include "prepare/onnx_normal_form.h"
 
 namespace paddock {
 namespace {
@@ -20,16 +20,11 @@ TensorInfo InfoOf(const onnx::ValueInfoProto& value, ElementType type) {
   return info;
 }
 
-template <typename Values>
-std::optional<TensorInfo> FindValue(const Values& values, const std::string& name) {
-  for (const onnx::ValueInfoProto& value : values) {
-    if (value.name() != name) continue;
-    const auto& tensor = value.type().tensor_type();
-    const auto type = ElementTypeOf(tensor.elem_type());
-    if (!type || !tensor.has_shape()) return std::nullopt;
-    return InfoOf(value, *type);
-  }
-  return std::nullopt;
+std::optional<TensorInfo> KnownInfo(const onnx::ValueInfoProto& value) {
+  const auto& tensor = value.type().tensor_type();
+  const auto type = ElementTypeOf(tensor.elem_type());
+  if (!type || !tensor.has_shape()) return std::nullopt;
+  return InfoOf(value, *type);
 }
 
 Status CheckFlat(const onnx::ModelProto& model) {
@@ -43,6 +38,21 @@ Status CheckFlat(const onnx::ModelProto& model) {
       return InvalidArgumentError(NodeText(node) +
                                   " holds a graph of its own (control flow), which no step can change; "
                                   "export the model without it, or use the variant 'as-is'");
+    }
+  }
+  return OkStatus();
+}
+
+// libonnx's shape inference divides by strides.
+Status CheckWindows(const onnx::GraphProto& graph) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  for (const onnx::NodeProto& node : graph.node()) {
+    for (const std::string name : {"strides", "dilations", "kernel_shape", "pads"}) {
+      for (const std::int64_t one : IntsAttribute(node, name)) {
+        if (one >= (name == "pads" ? -kMost : 1) && one < kMost) continue;
+        return InvalidArgumentError(NodeText(node) + ": its " + name + " hold " + std::to_string(one) +
+                                    "; export the model anew");
+      }
     }
   }
   return OkStatus();
@@ -80,7 +90,6 @@ Result<OnnxGraph> OnnxGraph::Read(const std::string& path) {
   PADDOCK_ASSIGN_OR_RETURN(const ModelInfo info, ReadModelInfo(path));
   if (info.kind != "onnx")
     return InvalidArgumentError("the step works on ONNX models, and this one is of kind '" + info.kind + "'");
-  for (const std::string& note : info.notes) return InvalidArgumentError(note);
   PADDOCK_ASSIGN_OR_RETURN(const ModelBytes file, ModelBytes::Read(path));
   OnnxGraph result;
   result.model_ = std::make_unique<onnx::ModelProto>();
@@ -102,19 +111,16 @@ Result<OnnxGraph> OnnxGraph::Read(const std::string& path) {
     }
   }
   result.SetNodes(std::move(nodes));
-  for (int i = graph.input_size() - 1; i >= 0; --i) {
-    if (result.Initializer(graph.input(i).name()) != nullptr) graph.mutable_input()->DeleteSubrange(i, 1);
-  }
+  MakeInitializersConstant(result.model_.get());
+  if (!info.notes.empty()) PADDOCK_RETURN_IF_ERROR(LowerToKnownOpset(result.model_.get()));
+  result.IndexNames();
   PADDOCK_RETURN_IF_ERROR(result.InferShapes());
   return result;
 }
 
 Status OnnxGraph::Write(const std::string& path) const {
-  try {
-    onnx::checker::check_model(*model_);
-  } catch (const std::exception& error) {
-    return InternalError(std::string("the changed model is not consistent: ") + error.what());
-  }
+  if (const Status status = CheckConsistent(*model_); !status.ok())
+    return InternalError("the changed model is wrong: " + status.message());
   std::string bytes;
   if (!model_->SerializeToString(&bytes)) return InternalError("the changed model cannot be serialised");
   return WriteFileAtomically(path, bytes);
@@ -137,6 +143,7 @@ OnnxGraph OnnxGraph::Clone() const {
   OnnxGraph copy;
   copy.model_ = std::make_unique<onnx::ModelProto>(*model_);
   copy.IndexNames();
+  copy.IndexInferred();
   return copy;
 }
 
@@ -161,8 +168,17 @@ std::optional<TensorInfo> OnnxGraph::Value(const std::string& name) const {
     if (!type) return std::nullopt;
     return TensorInfo{name, *type, Shape(tensor->dims().begin(), tensor->dims().end())};
   }
-  for (const auto* values : {&graph().value_info(), &graph().input(), &graph().output()}) {
-    if (auto value = FindValue(*values, name)) return value;
+  // Passes that make nodes anew forget what was inferred.
+  const auto inferred = inferred_.find(name);
+  if (inferred != inferred_.end() && inferred->second < graph().value_info_size() &&
+      graph().value_info(inferred->second).name() == name) {
+    if (auto value = KnownInfo(graph().value_info(inferred->second))) return value;
+  }
+  for (const auto* values : {&graph().input(), &graph().output()}) {
+    for (const onnx::ValueInfoProto& value : *values) {
+      if (value.name() != name) continue;
+      if (auto info = KnownInfo(value)) return info;
+    }
   }
   return std::nullopt;
 }
@@ -232,6 +248,8 @@ void OnnxGraph::RemoveUnused() {
 
 Status OnnxGraph::InferShapes() {
   graph().clear_value_info();
+  IndexInferred();
+  PADDOCK_RETURN_IF_ERROR(CheckWindows(graph()));
   try {
     // Shapes that the model computes itself (Shape, Gather, Concat ...) are followed too.
     const onnx::ShapeInferenceOptions options(/*check_type=*/false, /*strict_mode=*/0, /*data_prop=*/true);
@@ -240,7 +258,13 @@ Status OnnxGraph::InferShapes() {
     return InvalidArgumentError(std::string("shapes cannot be inferred: ") + error.what() +
                                 "; export the model anew");
   }
+  IndexInferred();
   return OkStatus();
+}
+
+void OnnxGraph::IndexInferred() {
+  inferred_.clear();
+  for (int i = 0; i < graph().value_info_size(); ++i) inferred_.emplace(graph().value_info(i).name(), i);
 }
 
 void OnnxGraph::IndexNames() {

@@ -24,7 +24,7 @@ namespace paddock {
 
 class OnnxGraph {
  public:
-  // As ReadModelInfo() refuses; also opsets that libonnx does not know, since their nodes cannot be understood.
+  // As ReadModelInfo() refuses; also opsets newer than libonnx's that LowerToKnownOpset() cannot bring down to it.
   static Result<OnnxGraph> Read(const std::string& path);
   // Checks the model with libonnx before it is written; INTERNAL when a pass left it inconsistent.
   Status Write(const std::string& path) const;
@@ -66,9 +66,11 @@ class OnnxGraph {
  private:
   OnnxGraph() = default;
   void IndexNames();
+  void IndexInferred();
 
   std::unique_ptr<onnx::ModelProto> model_;
   std::map<std::string, int> initializers_;  // index by name
+  std::map<std::string, int> inferred_;      // index into graph().value_info() by name
   std::set<std::string> names_;
 };
 

@@ -10,6 +10,7 @@
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/model_info.h"
+#include "prepare/onnx_normal_form.h"
 #include "prepare/passes/compress.h"
 #include "prepare/passes/equalize.h"
 #include "prepare/passes/fp16.h"
@@ -66,7 +67,13 @@ Status CheckOptimize(const std::map<std::string, std::string>& options) {
 Result<std::vector<std::string>> Optimize(const StepRequest& request) {
   PADDOCK_ASSIGN_OR_RETURN(const GraphLevel level, OptimizeLevel(request.options));
   PADDOCK_ASSIGN_OR_RETURN(const auto library, OrtLibrary::Open(request.tools.onnxruntime_library_path));
-  PADDOCK_RETURN_IF_ERROR(WriteOptimizedModel(*library, request.in_path, request.out_path, level));
+  const std::string constant_path = request.out_path + ".constant";
+  PADDOCK_ASSIGN_OR_RETURN(const bool is_changed,
+                           WriteWithConstantInitializers(request.in_path, constant_path));
+  const Status status =
+      WriteOptimizedModel(*library, is_changed ? constant_path : request.in_path, request.out_path, level);
+  PADDOCK_RETURN_IF_ERROR(RemoveFile(constant_path));
+  if (!status.ok()) return BlameForeignNode(status, request.in_path);
   return std::vector<std::string>();
 }
 

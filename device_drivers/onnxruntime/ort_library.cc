@@ -166,7 +166,10 @@ Status WriteOptimizedModel(const OrtLibrary& library, const std::string& input_p
   PADDOCK_ASSIGN_OR_RETURN(const OrtOptionsHandle options, library.CreateOptions(level));
   PADDOCK_RETURN_IF_ERROR(library.Call(ort::kSetIntraOpNumThreads, options.get(), 1));
   PADDOCK_RETURN_IF_ERROR(library.Call(ort::kSetOptimizedModelFilePath, options.get(), output_path.c_str()));
-  return library.CreateSession(input_path, options.get()).status();
+  const Status status = library.CreateSession(input_path, options.get()).status();
+  if (status.ok()) return status;
+  return {status.code(),
+          status.message() + "; export the model anew, with operators and an opset of this version"};
 }
 
 }  // namespace paddock

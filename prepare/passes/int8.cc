@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "prepare/onnx_normal_form.h"
 #include "prepare/passes/equalize.h"
 #include "prepare/passes/qdq_writer.h"
 #include "prepare/passes/quantise.h"
@@ -88,16 +89,13 @@ class Scratch {
 
 Result<OnnxGraph> OptimisedGraph(const OrtLibrary& library, const StepRequest& request) {
   constexpr std::int64_t kNeededOpset = 13;  // the first with a scale for each channel
-  std::string in_path = request.in_path;
   const Scratch converted(request.out_path + ".opset");
   const Scratch optimised(request.out_path + ".basic");
   PADDOCK_ASSIGN_OR_RETURN(OnnxGraph original, OnnxGraph::Read(request.in_path));
-  if (original.opset() < kNeededOpset) {
-    PADDOCK_RETURN_IF_ERROR(original.ConvertOpset(kNeededOpset));
-    PADDOCK_RETURN_IF_ERROR(original.Write(converted.path()));
-    in_path = converted.path();
-  }
-  PADDOCK_RETURN_IF_ERROR(WriteOptimizedModel(library, in_path, optimised.path(), GraphLevel::kBasic));
+  if (original.opset() < kNeededOpset) PADDOCK_RETURN_IF_ERROR(original.ConvertOpset(kNeededOpset));
+  PADDOCK_RETURN_IF_ERROR(original.Write(converted.path()));
+  const Status status = WriteOptimizedModel(library, converted.path(), optimised.path(), GraphLevel::kBasic);
+  if (!status.ok()) return BlameForeignNode(status, original.model());
   return OnnxGraph::Read(optimised.path());
 }
 

@@ -43,7 +43,10 @@ Result<std::vector<FloatView>> OrtRunner::Run(const std::vector<NamedTensorView>
       ort::kRun, session_.get(), static_cast<const ort::OrtRunOptions*>(nullptr), input_names.data(),
       values.data(), values.size(), output_names.data(), output_names.size(), results.data());
   for (ort::OrtValue* result : results) outputs_.push_back(library_->Own<ort::kReleaseValue>(result));
-  PADDOCK_RETURN_IF_ERROR(run.WithContext("the model cannot be run"));
+  if (!run.ok()) {
+    return Status(run.code(),
+                  "the model cannot be run: " + run.message() + "; repair its export, or its shapes");
+  }
   std::vector<FloatView> views;
   for (std::size_t i = 0; i < results.size(); ++i) {
     PADDOCK_ASSIGN_OR_RETURN(FloatView view, Read(results[i], output_names_[i]));

@@ -55,6 +55,18 @@ bool ReadsFirstOnly(std::string_view op_type) {
   return false;
 }
 
+using Converter = Status (*)(ToTflite& to, const onnx::NodeProto& node);
+Result<Converter> ConverterOf(const onnx::NodeProto& node) {
+  const bool is_standard = node.domain().empty() || node.domain() == "ai.onnx";
+  for (const NodeConverter& converter : kConverters) {
+    if (is_standard && converter.op_type == node.op_type()) return converter.convert;
+  }
+  return ToTflite::Refuse(
+      node, "this operator" + (is_standard ? "" : " of the domain '" + node.domain() + "'") +
+                " cannot be converted to TensorFlow Lite" +
+                (is_standard ? "" : "; optimize with level=basic, which makes no such operators"));
+}
+
 }  // namespace
 
 ToTflite::ToTflite(const OnnxGraph& graph, bool is_float_io)
@@ -71,10 +83,17 @@ Result<TfliteModel> ToTflite::Convert() {
   model_.description = "Paddock, from ONNX";
   PADDOCK_RETURN_IF_ERROR(MakeInputs());
   const std::set<std::string> needed = NeededValues();
+  std::vector<const onnx::NodeProto*> nodes;
   for (const onnx::NodeProto& node : graph_.graph().node()) {
     const bool is_needed = std::any_of(node.output().begin(), node.output().end(),
                                        [&](const std::string& output) { return needed.contains(output); });
-    if (is_needed && !done_.contains(&node)) PADDOCK_RETURN_IF_ERROR(ConvertNode(node));
+    if (!is_needed) continue;
+    // First, since shapes around an unknown operator are not known either.
+    PADDOCK_RETURN_IF_ERROR(ConverterOf(node).status());
+    nodes.push_back(&node);
+  }
+  for (const onnx::NodeProto* node : nodes) {
+    if (!done_.contains(node)) PADDOCK_RETURN_IF_ERROR(ConvertNode(*node));
   }
   PADDOCK_RETURN_IF_ERROR(MakeOutputs());
   return std::move(model_);
@@ -96,20 +115,14 @@ std::set<std::string> ToTflite::NeededValues() const {
 }
 
 Status ToTflite::ConvertNode(const onnx::NodeProto& node) {
-  const bool is_standard = node.domain().empty() || node.domain() == "ai.onnx";
-  for (const NodeConverter& converter : kConverters) {
-    if (!is_standard || converter.op_type != node.op_type()) continue;
-    for (int i = 1; i < node.output_size(); ++i) {
-      if (!node.output(i).empty() && (consumers_.contains(node.output(i)) || graph_.IsOutput(node.output(i))))
-        return Refuse(node, "its output number " + std::to_string(i) +
-                                " is used, which TensorFlow Lite's operator lacks");
-    }
-    if (node.input_size() < 1 || node.output_size() < 1) return Refuse(node, "it lacks inputs or outputs");
-    return converter.convert(*this, node);
+  PADDOCK_ASSIGN_OR_RETURN(const auto convert, ConverterOf(node));
+  for (int i = 1; i < node.output_size(); ++i) {
+    if (!node.output(i).empty() && (consumers_.contains(node.output(i)) || graph_.IsOutput(node.output(i))))
+      return Refuse(node, "its output number " + std::to_string(i) +
+                              " is used, which TensorFlow Lite's operator lacks");
   }
-  return Refuse(node, "this operator" + (is_standard ? "" : " of the domain '" + node.domain() + "'") +
-                          " cannot be converted to TensorFlow Lite" +
-                          (is_standard ? "" : "; optimize with level=basic, which makes no such operators"));
+  if (node.input_size() < 1 || node.output_size() < 1) return Refuse(node, "it lacks inputs or outputs");
+  return convert(*this, node);
 }
 
 Status ToTflite::Refuse(const onnx::NodeProto& node, const std::string& what) {

@@ -130,7 +130,7 @@ class ToTflite {
   // The version is that of the operator for the types of its tensors.
   void AddOperator(TfliteOp op, std::vector<std::int32_t> inputs, std::int32_t output,
                    TfliteOptions options = {});
-  std::int32_t AddReshape(std::int32_t input, const Shape& shape, const std::string& name);
+  std::int32_t AddReshape(std::int32_t input, Shape shape, const std::string& name);
   std::int32_t AddTranspose(std::int32_t input, const std::vector<std::int32_t>& order,
                             const std::string& name);
   std::int32_t AddQuantize(std::int32_t input, const Quantization& quantization, const std::string& name);

@@ -101,7 +101,7 @@ void ToTflite::AddOperator(TfliteOp op, std::vector<std::int32_t> inputs, std::i
   model_.operators.push_back(std::move(made));
 }
 
-std::int32_t ToTflite::AddReshape(std::int32_t input, const Shape& shape, const std::string& name) {
+std::int32_t ToTflite::AddReshape(std::int32_t input, Shape shape, const std::string& name) {
   const std::int32_t output = AddTensor(name, shape, tensor(input).TensorQuantization());
   TfliteOptions options;
   options.dims.assign(shape.begin(), shape.end());

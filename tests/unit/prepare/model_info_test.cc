@@ -209,5 +209,21 @@ TEST_CASE("the demo model is described") {
   CHECK(HasOpenBatch(*info));
 }
 
+TEST_CASE("what the library's check finds is told with the node's name") {
+  const TempDir folder;
+  onnx::ModelProto model = ReluModel();
+  model.mutable_graph()->mutable_node(0)->set_op_type("Relux");
+  model.mutable_graph()->mutable_node(0)->set_name("first");
+  WriteBytes(folder / "m.onnx", model.SerializeAsString());
+  CHECK_THAT(ReadModelInfo(folder / "m.onnx").status().message(),
+             Catch::Matchers::Contains("Relux") && Catch::Matchers::Contains("Name: first"));
+  model = ReluModel();
+  AddFloatInitializer(model.mutable_graph(), "w", {1});
+  model.mutable_graph()->mutable_initializer(0)->set_data_type(99);
+  WriteBytes(folder / "m.onnx", model.SerializeAsString());
+  CHECK_THAT(ReadModelInfo(folder / "m.onnx").status().message(),
+             Catch::Matchers::Contains("tensor 'w' has the unknown element type 99"));
+}
+
 }  // namespace
 }  // namespace paddock

@@ -51,6 +51,93 @@ TEST_CASE("graphs with control flow and opsets from the future are refused by na
   CHECK(!ReadGraph(nested).ok());
 }
 
+// y = ReduceMean(Split(x)[0], axes), as opset 20 writes it.
+onnx::ModelProto NewModel() {
+  onnx::ModelProto model = ReluModel({1, 4, 2});
+  model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+  model.set_ir_version(10);
+  model.mutable_opset_import(0)->set_version(20);
+  onnx::GraphProto* const graph = model.mutable_graph();
+  graph->clear_node();
+  *graph->add_node() = MakeNode("Split", "split", {"in"}, {"left", "right"});
+  SetIntAttribute(graph->mutable_node(0), "axis", 1);
+  SetIntAttribute(graph->mutable_node(0), "num_outputs", 2);
+  *graph->add_node() = MakeNode("ReduceMean", "mean", {"left", "axes"}, {"out"});
+  *graph->add_initializer() = MakeIntegers("axes", ElementType::kInt64, {1}, {1});
+  return model;
+}
+
+TEST_CASE("models of newer opsets are understood as one that libonnx knows", "[onnx_graph]") {
+  onnx::ModelProto model = NewModel();
+  const auto graph = ReadGraph(model);
+  REQUIRE(graph.status().ToString() == "OK");
+  CHECK(graph->opset() == 17);
+  CHECK(graph->Value("left")->shape == Shape{1, 2, 2});
+  CHECK(graph->Value("out")->shape == Shape{1, 1, 2});
+  CHECK(IntsAttribute(graph->graph().node(1), "axes") == std::vector<std::int64_t>{1});
+  CHECK(graph->Write(TempDir() / "out.onnx").ok());
+}
+
+TEST_CASE("nodes that older opsets cannot say are refused by name", "[onnx_graph]") {
+  onnx::ModelProto model = NewModel();
+  model.mutable_graph()->mutable_node(0)->mutable_attribute(1)->set_i(3);
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("Split 'split'") && Contains("num_outputs"));
+  model = NewModel();
+  model.mutable_graph()->mutable_node(1)->set_op_type("Gelu");
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("Gelu 'mean' of opset 20"));
+  model = NewModel();
+  model.mutable_graph()->clear_initializer();
+  SetTensorType(model.mutable_graph()->add_input(), "axes", onnx::TensorProto::INT64, {1});
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("ReduceMean 'mean'") && Contains("no constant"));
+  model = NewModel();
+  model.set_ir_version(99);
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("IR version 99"));
+}
+
+TEST_CASE("initializers that are inputs too become constants, whatever the IR version", "[onnx_graph]") {
+  onnx::ModelProto model = ReluModel({1, 4});
+  model.set_ir_version(3);
+  model.mutable_opset_import(0)->set_version(8);
+  AddFloatInitializer(model.mutable_graph(), "w", {4});
+  SetTensorType(model.mutable_graph()->add_input(), "w", onnx::TensorProto::FLOAT, {4});
+  auto* const node = model.mutable_graph()->mutable_node(0);
+  node->set_op_type("Add");
+  node->add_input("w");
+  auto graph = ReadGraph(model);
+  REQUIRE(graph.status().ToString() == "OK");
+  CHECK(graph->graph().input_size() == 1);
+  CHECK(graph->Value("out")->shape == Shape{1, 4});
+  CHECK(graph->ConvertOpset(13).ToString() == "OK");
+  CHECK(graph->Write(TempDir() / "out.onnx").ToString() == "OK");
+}
+
+TEST_CASE("strides that libonnx would divide by, or overflow with, are refused by name", "[onnx_graph]") {
+  for (const std::int64_t stride : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 40}) {
+    onnx::ModelProto model = ReluModel({1, 4, 8, 8});
+    auto* const node = model.mutable_graph()->mutable_node(0);
+    node->set_op_type("MaxPool");
+    node->set_name("pool");
+    SetIntsAttribute(node, "kernel_shape", {2, 2});
+    SetIntsAttribute(node, "strides", {1, stride});
+    CHECK_THAT(ReadGraph(model).status().message(),
+               Contains("MaxPool 'pool'") && Contains("strides hold " + std::to_string(stride)));
+  }
+}
+
+TEST_CASE("a model whose output has no shape, and gets none, can be changed", "[onnx_graph]") {
+  onnx::ModelProto model = ReluModel({1, 4});
+  model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+  model.mutable_graph()->mutable_node(0)->set_op_type("NonZero");
+  model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      onnx::TensorProto::INT64);
+  *model.mutable_graph()->add_node() = MakeNode("Reshape", "by_data", {"in", "out"}, {"shaped"});
+  SetTensorType(model.mutable_graph()->add_output(), "shaped", onnx::TensorProto::FLOAT, {});
+  model.mutable_graph()->mutable_output(1)->mutable_type()->mutable_tensor_type()->clear_shape();
+  const auto graph = ReadGraph(model);
+  REQUIRE(graph.status().ToString() == "OK");
+  CHECK(graph->Write(TempDir() / "out.onnx").ToString() == "OK");
+}
+
 TEST_CASE("tensors are read from raw bytes and from typed fields, and lying ones are refused",
           "[onnx_graph]") {
   onnx::TensorProto typed;

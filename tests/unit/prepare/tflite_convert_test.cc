@@ -61,6 +61,11 @@ TEST_CASE("what TensorFlow Lite cannot do is refused by node and operator", "[co
   model.mutable_graph()->mutable_node(0)->set_domain("com.example");
   model.add_opset_import()->set_domain("com.example");
   CHECK_THAT(RefusalOf(model), Contains("com.example"));
+  // Also behind nodes whose shapes do not follow from it.
+  model = Parsed("g (float[1,4] x) => (float[1,4] y) { a = Relu (x) b = Relu (a) y = Relu (b) }");
+  model.mutable_graph()->mutable_node(1)->set_domain("com.example");
+  model.add_opset_import()->set_domain("com.example");
+  CHECK_THAT(RefusalOf(model), Contains("Relu 'b'") && Contains("com.example"));
 }
 
 TEST_CASE("an open batch is bound to one sample, and no other dimension may be open", "[convert]") {
@@ -109,6 +114,18 @@ TEST_CASE("activations are part of the operator before them, and equal models gi
   CHECK(made->operators[2].op == TfliteOp::kReshape);
   REQUIRE(Convert(folder, "to-tflite", model.SerializeAsString()).ToString() == "OK");
   CHECK(ReadFile(folder / "out").value() == once);
+}
+
+TEST_CASE("an input that is an output too is copied in its own shape", "[convert]") {
+  const TempDir folder;
+  const auto model =
+      Parsed("g (float[1,2,3] x) => (float[1,2,3] y, float[1,2,3] z) { y = Identity (x) z = Relu (x) }");
+  REQUIRE(Convert(folder, "to-tflite", model.SerializeAsString()).ToString() == "OK");
+  const auto converted = ParseTflite(ReadFile(folder / "out").value());
+  REQUIRE(converted.ok());
+  const TfliteOperator& copy = converted->operators.back();
+  CHECK(copy.op == TfliteOp::kReshape);
+  CHECK(copy.options.dims == std::vector<std::int32_t>{1, 2, 3});
 }
 
 TEST_CASE("a quantised input and output are int8 unless float32 is asked for", "[convert]") {
