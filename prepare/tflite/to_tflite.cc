@@ -55,8 +55,8 @@ bool ReadsFirstOnly(std::string_view op_type) {
   return false;
 }
 
-using Converter = Status (*)(ToTflite& to, const onnx::NodeProto& node);
-Result<Converter> ConverterOf(const onnx::NodeProto& node) {
+using NodeConverter = Status (*)(ToTflite& to, const onnx::NodeProto& node);
+Result<NodeConverter> ConverterOf(const onnx::NodeProto& node) {
   const bool is_standard = node.domain().empty() || node.domain() == "ai.onnx";
   for (const NodeConverter& converter : kConverters) {
     if (is_standard && converter.op_type == node.op_type()) return converter.convert;

@@ -1,4 +1,5 @@
-// Hostile models through the conversions between ONNX and TensorFlow Lite: a model of the other format, or an error.
+// Hostile models through the conversions between ONNX and TensorFlow Lite: a model of the other format, or an error. Whatever
+// can be read can also be packed.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "prepare/model_info.h"
+#include "prepare/passes/compress.h"
 #include "prepare/tflite/convert.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -24,6 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else {
       PADDOCK_CHECK(!notes.status().message().empty(), "an error says what is wrong");
     }
+    const bool is_packed = model->packed_bytes.has_value();
+    PADDOCK_CHECK(is_packed || paddock::RunCompress(request).ok(), "what can be read can be packed");
+    PADDOCK_CHECK(is_packed || paddock::ReadModelInfo(out_path).ok(), "what was packed can be read");
   }
   ::close(fd);
   return 0;
