@@ -55,11 +55,10 @@ bool ReadsFirstOnly(std::string_view op_type) {
   return false;
 }
 
-using NodeConverter = Status (*)(ToTflite& to, const onnx::NodeProto& node);
-Result<NodeConverter> ConverterOf(const onnx::NodeProto& node) {
+Result<const NodeConverter*> ConverterOf(const onnx::NodeProto& node) {
   const bool is_standard = node.domain().empty() || node.domain() == "ai.onnx";
   for (const NodeConverter& converter : kConverters) {
-    if (is_standard && converter.op_type == node.op_type()) return converter.convert;
+    if (is_standard && converter.op_type == node.op_type()) return &converter;
   }
   return ToTflite::Refuse(
       node, "this operator" + (is_standard ? "" : " of the domain '" + node.domain() + "'") +
@@ -115,14 +114,14 @@ std::set<std::string> ToTflite::NeededValues() const {
 }
 
 Status ToTflite::ConvertNode(const onnx::NodeProto& node) {
-  PADDOCK_ASSIGN_OR_RETURN(const auto convert, ConverterOf(node));
+  PADDOCK_ASSIGN_OR_RETURN(const NodeConverter* const converter, ConverterOf(node));
   for (int i = 1; i < node.output_size(); ++i) {
     if (!node.output(i).empty() && (consumers_.contains(node.output(i)) || graph_.IsOutput(node.output(i))))
       return Refuse(node, "its output number " + std::to_string(i) +
                               " is used, which TensorFlow Lite's operator lacks");
   }
   if (node.input_size() < 1 || node.output_size() < 1) return Refuse(node, "it lacks inputs or outputs");
-  return convert(*this, node);
+  return converter->convert(*this, node);
 }
 
 Status ToTflite::Refuse(const onnx::NodeProto& node, const std::string& what) {
