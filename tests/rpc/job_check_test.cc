@@ -30,13 +30,13 @@ struct Submission {
   Status CheckWith(const std::string& encodings) {
     spec.variants[0].encodings_path = "digits.encodings";
     spec.variants[0].encodings = artifacts->Put(encodings).value();
-    return CheckJobFiles(*artifacts, &spec);
+    return CheckJobFiles(*artifacts, {}, &spec);
   }
 };
 
 TEST_CASE("a variant whose steps need encodings has a file of them that can be read", "[rpc]") {
   Submission job;
-  CHECK_THAT(CheckJobFiles(*job.artifacts, &job.spec).message(),
+  CHECK_THAT(CheckJobFiles(*job.artifacts, {}, &job.spec).message(),
              Contains("variants[0].encodings: is missing") && Contains("AIMET"));
   CHECK_THAT(job.CheckWith("{\n  \"encodings\": nan}").message(),
              Contains("variants[0].encodings: digits.encodings") && Contains("line 2"));
@@ -45,7 +45,7 @@ TEST_CASE("a variant whose steps need encodings has a file of them that can be r
       Contains("digits.encodings: encodings[0] (w).y_scale"));
   CHECK(job.CheckWith(R"({"encodings": []})").ToString() == "OK");
   job.spec.variants[0].encodings = Sha256::Of("never uploaded");
-  CHECK_THAT(CheckJobFiles(*job.artifacts, &job.spec).message(),
+  CHECK_THAT(CheckJobFiles(*job.artifacts, {}, &job.spec).message(),
              Contains("variants[0].encodings") && Contains("upload it first"));
 }
 
