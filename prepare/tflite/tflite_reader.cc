@@ -11,9 +11,9 @@ namespace {
 
 namespace format = tflite_format;
 
-constexpr std::size_t kMaxRank = 8;
+constexpr std::size_t kMaxDimensions = 8;
 constexpr std::size_t kMaxNameBytes = 4096;
-constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 31;
+constexpr std::uint64_t kMaxTensorElements = std::uint64_t{1} << 31;
 constexpr char kAgain[] = "; export or convert the model to .tflite anew";
 
 std::optional<ElementType> OwnType(format::TensorType type) {
@@ -92,10 +92,10 @@ TfliteOptions ReadOptions(const format::Operator& op) {
     options.axis = concatenation->axis();
   } else if (const auto* reshape = op.builtin_options_as_ReshapeOptions()) {
     const auto* dims = reshape->new_shape();
-    if (dims != nullptr && dims->size() <= kMaxRank) options.dims.assign(dims->begin(), dims->end());
+    if (dims != nullptr && dims->size() <= kMaxDimensions) options.dims.assign(dims->begin(), dims->end());
   } else if (const auto* squeeze = op.builtin_options_as_SqueezeOptions()) {
     const auto* dims = squeeze->squeeze_dims();
-    if (dims != nullptr && dims->size() <= kMaxRank) options.dims.assign(dims->begin(), dims->end());
+    if (dims != nullptr && dims->size() <= kMaxDimensions) options.dims.assign(dims->begin(), dims->end());
   } else if (const auto* reducer = op.builtin_options_as_ReducerOptions()) {
     options.keep_dims = reducer->keep_dims();
   } else if (const auto* leaky = op.builtin_options_as_LeakyReluOptions()) {
@@ -172,7 +172,7 @@ class Reader {
     PADDOCK_RETURN_IF_ERROR(ReadShape(source.shape(), 0, tensor, &tensor.shape));
     PADDOCK_RETURN_IF_ERROR(ReadShape(source.shape_signature(), -1, tensor, &tensor.signature));
     const auto count = ElementCount(tensor.shape);
-    if (!count || *count > kMaxElements) {
+    if (!count || *count > kMaxTensorElements) {
       return InvalidArgumentError(TensorName(tensor) + "has the impossible shape " + ShapeText(tensor.shape) +
                                   kAgain);
     }
@@ -199,7 +199,7 @@ class Reader {
   Status ReadShape(const flatbuffers::Vector<std::int32_t>* source, std::int32_t least,
                    const TfliteTensor& tensor, Shape* shape) {
     if (source == nullptr) return OkStatus();
-    if (source->size() > kMaxRank) {
+    if (source->size() > kMaxDimensions) {
       return InvalidArgumentError(TensorName(tensor) + "has " + std::to_string(source->size()) +
                                   " dimensions" + kAgain);
     }
