@@ -51,6 +51,7 @@ Status WriteCalibrationFile(const PrepareFlags& flags, const ModelInfo& model, c
       .from_measured_file = false, .samples = flags.calibration_samples, .seed = flags.seed};
   const auto written =
       WriteCalibration(spec, flags.calibration, model, Task::kNone, choice, path, flags.calibration);
+  if (written.status().code() == StatusCode::kNotFound) return LocalFileError(written.status());
   if (written.ok() || written.status().code() != StatusCode::kInvalidArgument) return written.status();
   return InvalidArgumentError(written.status().message() +
                               ". Here samples are taken as they are; a job prepares them by data.preprocess");
@@ -83,8 +84,8 @@ Result<PreparedFile> Prepare(const PrepareFlags& flags) {
   if (NeedsEncodings(steps)) {
     request.encodings_path = flags.encodings.empty() ? EncodingsBeside(flags.model) : flags.encodings;
     if (!std::filesystem::exists(request.encodings_path)) {
-      return NotFoundError("there is no " + request.encodings_path +
-                           "; name the file that AIMET wrote with the model with --encodings FILE");
+      return InvalidArgumentError("there is no " + request.encodings_path +
+                                  "; name the file that AIMET wrote with the model with --encodings FILE");
     }
   }
   if (NeedsCalibration(steps)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <utility>
@@ -60,6 +61,9 @@ Result<DataFile> DataFile::Open(const std::string& path, std::string shown_name,
   state->shown_name = std::move(shown_name);
   const std::string where = FileText(state->shown_name);
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(path));
+  if (std::filesystem::is_directory(path))
+    return InvalidArgumentError(where +
+                                " is a folder; pack what lies in it as a .zip, as `paddock run` does");
   if (bytes == 0)
     return InvalidArgumentError(where +
                                 " is empty; save it anew, for example with numpy.savez or numpy.save");

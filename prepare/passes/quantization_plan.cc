@@ -195,6 +195,7 @@ class Planner {
 
   // What moves a model's input about and leads to nothing that computes with eight bits stays float.
   void ReleaseEntries() {
+    const std::vector<bool> follows_weights = FollowsWeights();
     for (int i = graph_.graph().node_size() - 1; i >= 0; --i) {
       if (Role(i) != NodeRole::kMoving && Role(i) != NodeRole::kComputing) continue;
       bool leads_on = false;
@@ -203,25 +204,23 @@ class Planner {
         if (readers == consumers_.end()) continue;
         for (const int reader : readers->second) leads_on = leads_on || Role(reader) != NodeRole::kFloat;
       }
-      if (!leads_on && !HasWeightsAbove(i)) Role(i) = NodeRole::kFloat;
+      if (!leads_on && !follows_weights[static_cast<std::size_t>(i)]) Role(i) = NodeRole::kFloat;
     }
   }
 
-  bool HasWeightsAbove(int index) {
-    std::vector<int> open = {index};
-    std::set<int> seen;
-    while (!open.empty()) {
-      const int current = open.back();
-      open.pop_back();
-      if (!seen.insert(current).second) continue;
-      if (Role(current) == NodeRole::kWeighted) return true;
-      for (const std::string& input : Node(current).input()) {
+  // Per node: it is a weighted one, or follows one by nodes that compute with eight bits.
+  std::vector<bool> FollowsWeights() {
+    std::vector<bool> follows(plan_.roles.size());
+    for (int i = 0; i < graph_.graph().node_size(); ++i) {
+      bool one = Role(i) == NodeRole::kWeighted;
+      for (const std::string& input : Node(i).input()) {
         const auto producer = producers_.find(input);
-        if (producer != producers_.end() && Role(producer->second) != NodeRole::kFloat)
-          open.push_back(producer->second);
+        one = one || (producer != producers_.end() && Role(producer->second) != NodeRole::kFloat &&
+                      follows[static_cast<std::size_t>(producer->second)]);
       }
+      follows[static_cast<std::size_t>(i)] = one;
     }
-    return false;
+    return follows;
   }
 
   void AddTensor(const std::string& tensor) {

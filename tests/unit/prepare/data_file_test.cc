@@ -208,5 +208,13 @@ TEST_CASE("archives that cannot be read safely are refused by name") {
              Contains("compression method 12") && Contains("store and deflate"));
 }
 
+TEST_CASE("a folder is no data file, and the message says how it becomes one") {
+  const TempDir folder;
+  const Status status = DataFile::Open(folder / ".", "flowers", {}).status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(), Catch::Matchers::Contains("'flowers' is a folder") &&
+                                   Catch::Matchers::Contains("pack what lies in it"));
+}
+
 }  // namespace
 }  // namespace paddock
