@@ -108,10 +108,16 @@ void AddPrepareCommand(CLI::App& app, CommandLine& line) {
                  "  paddock prepare net.onnx --variant fp16 --out net_fp16.onnx\n"
                  "  paddock prepare net.onnx --variant int8 --calibration samples.npz --input image=x --out "
                  "net_int8.onnx\n"
+                 "  paddock prepare --job job.yaml --variant int8 --out net_int8.onnx\n"
                  "  paddock prepare net.onnx --step 'optimize level=basic' --out net_plain.onnx\n"
                  "  paddock prepare net.tflite --step 'external tool=vela' --out net_vela.tflite\n",
                  [&prepare](const Globals& globals) { return PrepareModelFile(globals, prepare); });
   command.add_option("MODEL", prepare.model, "Model file")->type_name("");
+  command
+      .add_option(
+          "--job", prepare.job,
+          "A job whose model, variants, calibration and preprocessing are meant; flags stand above it")
+      ->type_name("JOB.yaml");
   command.add_flag("--list", prepare.list, "The variants and steps that there are");
   CLI::Option* variant =
       command.add_option("--variant", prepare.variant, "A variant of the catalogue")->type_name("NAME");

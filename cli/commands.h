@@ -52,14 +52,15 @@ int ListDrivers(const Globals& globals);
 // Makes of a model file what a variant makes of it in a job, without a farm.
 struct PrepareFlags {
   bool list = false;  // only the variants and steps that there are
+  std::string job;    // file whose model, data and variants are meant; empty: none
   std::string model;
   std::string variant;
   std::vector<std::string> steps;  // instead of a variant's
   std::string out;
   std::string calibration;  // a data file, or "random"
   std::string encodings;    // AIMET's; empty: the file beside the model
-  std::uint64_t calibration_samples = 256;
-  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> calibration_samples;
+  std::optional<std::uint64_t> seed;
   std::vector<std::string> inputs;  // MODEL_INPUT=ARRAY of the calibration file
   std::string converters;           // file that declares them (prepare/converters.h)
 };

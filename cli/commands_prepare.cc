@@ -8,54 +8,12 @@
 #include "cli/commands.h"
 #include "cli/document.h"
 #include "cli/job_file.h"
+#include "cli/prepare_input.h"
 #include "cli/result_table.h"
-#include "prepare/calibration.h"
 #include "prepare/steps.h"
 
 namespace paddock {
 namespace {
-
-constexpr std::string_view kRandom = "random";
-
-Result<std::vector<std::string>> StepsOf(const PrepareFlags& flags) {
-  if (!flags.steps.empty()) return flags.steps;
-  if (flags.variant.empty())
-    return InvalidArgumentError(
-        "name a variant with --variant, or steps with --step; `paddock prepare --list` shows them");
-  PADDOCK_ASSIGN_OR_RETURN(const VariantDefinition* variant, FindVariant(flags.variant));
-  return variant->steps;
-}
-
-Result<DataSpec> SpecOf(const PrepareFlags& flags) {
-  DataSpec spec;
-  for (const std::string& input : flags.inputs) {
-    const auto equals = input.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return InvalidArgumentError("--input '" + input + "' is not MODEL_INPUT=ARRAY");
-    spec.inputs[input.substr(0, equals)] = input.substr(equals + 1);
-  }
-  return spec;
-}
-
-Status WriteCalibrationFile(const PrepareFlags& flags, const ModelInfo& model, const std::string& path) {
-  if (flags.calibration.empty()) {
-    return InvalidArgumentError(
-        "a step of the variant learns ranges from samples; name a file with --calibration FILE, or "
-        "--calibration random "
-        "for noise");
-  }
-  if (flags.calibration == kRandom)
-    return WriteRandomCalibration(model, flags.calibration_samples, flags.seed, path);
-  PADDOCK_ASSIGN_OR_RETURN(const DataSpec spec, SpecOf(flags));
-  const CalibrationChoice choice{
-      .from_measured_file = false, .samples = flags.calibration_samples, .seed = flags.seed};
-  const auto written =
-      WriteCalibration(spec, flags.calibration, model, Task::kNone, choice, path, flags.calibration);
-  if (written.status().code() == StatusCode::kNotFound) return LocalFileError(written.status());
-  if (written.ok() || written.status().code() != StatusCode::kInvalidArgument) return written.status();
-  return InvalidArgumentError(written.status().message() +
-                              ". Here samples are taken as they are; a job prepares them by data.preprocess");
-}
 
 struct PreparedFile {
   std::string kind;
@@ -64,35 +22,35 @@ struct PreparedFile {
 
 // What is needed only on the way lies beside the output and is removed.
 Result<PreparedFile> Prepare(const PrepareFlags& flags) {
-  PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::string> steps, StepsOf(flags));
-  const auto model = ReadModelInfo(flags.model);
+  PADDOCK_ASSIGN_OR_RETURN(const PrepareInput input, ReadPrepareInput(flags));
+  const auto model = ReadModelInfo(input.model_path);
   if (!model.ok()) return LocalFileError(model.status());
-  const std::string where = "model file '" + flags.model + "'";
+  const std::string where = "model file '" + input.model_path + "'";
   StepTools tools;
   if (auto found = FindStepTools(""); found.ok()) tools = *std::move(found);
   PADDOCK_ASSIGN_OR_RETURN(tools.converters, ReadConverters(flags.converters));
   PreparedFile prepared;
-  auto kind = KindAfter(steps, model->kind, tools);
+  auto kind = KindAfter(input.steps, model->kind, tools);
   if (!kind.ok()) return kind.status().WithContext(where);
   prepared.kind = *std::move(kind);
-  StepRequest request{.in_path = flags.model,
+  StepRequest request{.in_path = input.model_path,
                       .out_path = flags.out,
                       .calibration_path = "",
                       .encodings_path = "",
                       .options = {},
                       .tools = std::move(tools)};
-  if (NeedsEncodings(steps)) {
-    request.encodings_path = flags.encodings.empty() ? EncodingsBeside(flags.model) : flags.encodings;
+  if (NeedsEncodings(input.steps)) {
+    request.encodings_path = input.encodings_path;
     if (!std::filesystem::exists(request.encodings_path)) {
       return InvalidArgumentError("there is no " + request.encodings_path +
                                   "; name the file that AIMET wrote with the model with --encodings FILE");
     }
   }
-  if (NeedsCalibration(steps)) {
+  if (NeedsCalibration(input.steps)) {
     request.calibration_path = flags.out + ".calibration-" + std::to_string(::getpid());
-    PADDOCK_RETURN_IF_ERROR(WriteCalibrationFile(flags, *model, request.calibration_path).WithContext(where));
+    PADDOCK_RETURN_IF_ERROR(WriteCalibrationOf(input, *model, request.calibration_path).WithContext(where));
   }
-  const Status status = RunSteps(steps, request, [&](const StepReport& report) {
+  const Status status = RunSteps(input.steps, request, [&](const StepReport& report) {
     std::cerr << Printable(report.step) << (report.tool.empty() ? "" : " (" + report.tool + ")") << "\n";
     for (const std::string& line : report.lines) std::cerr << "  " << Printable(line) << "\n";
     prepared.reports.push_back(report);
@@ -160,8 +118,11 @@ int ListSteps(const Globals& globals, const PrepareFlags& flags) {
   if (globals.format != OutputFormat::kTable && globals.format != OutputFormat::kWide) return kExitOk;
   Table steps{{"STEP", "FROM", "TO", "OPTION", "WHAT IT DOES"}, {}};
   for (const StepDefinition& step : StepCatalog()) {
-    steps.rows.push_back({std::string(step.name), std::string(step.from_kind), std::string(step.to_kind), "",
-                          std::string(step.summary)});
+    const auto kind = [](std::string_view name) {
+      return name.empty() ? std::string("any") : std::string(name);
+    };
+    steps.rows.push_back(
+        {std::string(step.name), kind(step.from_kind), kind(step.to_kind), "", std::string(step.summary)});
     for (const OptionDoc& option : step.options)
       steps.rows.push_back({"", "", "", std::string(option.key), std::string(option.help)});
   }
@@ -173,7 +134,7 @@ int ListSteps(const Globals& globals, const PrepareFlags& flags) {
 
 int PrepareModelFile(const Globals& globals, const PrepareFlags& flags) {
   if (flags.list) return ListSteps(globals, flags);
-  if (flags.model.empty())
+  if (flags.model.empty() && flags.job.empty())
     return Report(InvalidArgumentError("name a model file; `paddock prepare --help` has examples"));
   if (flags.out.empty()) return Report(InvalidArgumentError("name the file to write with --out FILE"));
   const auto prepared = Prepare(flags);

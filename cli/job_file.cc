@@ -221,14 +221,10 @@ Status ApplyFlags(const JobFlags& flags, v1::JobSpec& spec) {
   return OkStatus();
 }
 
-// Steps may name variants of the catalogue.
+// What is wrong with the steps is said where the job is submitted.
 bool WantsEncodings(const v1::Variant& variant) {
-  std::vector<std::string> steps(variant.steps().begin(), variant.steps().end());
-  if (steps.empty()) steps = {variant.name()};
-  return std::any_of(steps.begin(), steps.end(), [](const std::string& step) {
-    const auto known = FindVariant(step);
-    return NeedsEncodings(known.ok() ? (*known)->steps : std::vector<std::string>{step});
-  });
+  const auto steps = VariantSteps(variant.name(), {variant.steps().begin(), variant.steps().end()});
+  return steps.ok() && NeedsEncodings(*steps);
 }
 
 }  // namespace

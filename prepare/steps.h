@@ -1,5 +1,5 @@
 // The steps of model preparation and the variants made of them: the visible tables. A step is a function from a model file to
-// a model file. Adding one is a function, declared in its own header, and a row in steps.cc.
+// a model file. Adding one is a function, declared in its own header, and a row in step_catalog.cc.
 //
 // A step is written as its name and its options: "int8 method=percentile percentile=99.99". Its fingerprint is that text with
 // the options sorted, the step's version and the version of the library that it uses; equal fingerprints over equal models
@@ -91,6 +91,9 @@ struct Step {
 };
 Result<Step> ParseStep(std::string_view text);
 Result<const VariantDefinition*> FindVariant(std::string_view name);
+// The steps of a variant as a job writes it: those of the catalogue's variant `name` where it lists none; in a list the name of
+// a variant stands for its steps.
+Result<std::vector<std::string>> VariantSteps(std::string_view name, const std::vector<std::string>& written);
 
 // What the steps make of a model of this kind: what lies in the file, and after a '+' what else is needed to run it
 // ("tflite+edgetpu"). FAILED_PRECONDITION when a step is right and cannot be done here: it does not take what it is given, or

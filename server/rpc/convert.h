@@ -21,8 +21,6 @@ namespace paddock {
 
 // Jobs. `files` are the digests of the paths that the spec names.
 Result<JobSpec> JobSpecFromProto(const v1::JobSpec& spec, const std::map<std::string, std::string>& files);
-// Of the job's `data`, without the file.
-Result<DataSpec> DataSpecFromProto(const v1::JobSpec& spec);
 v1::JobStatus JobStatusToProto(const Job& job, const std::vector<Run>& runs,
                                const std::map<DeviceId, std::string>& drivers);
 v1::JobStatus StoredJobToProto(const StoredJob& stored);

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "prepare/steps.h"
+#include "proto/data_spec.h"
 #include "server/core/selector.h"
 #include "server/rpc/convert.h"
 
@@ -67,26 +68,10 @@ Result<Variant> VariantFromProto(const v1::Variant& in, const std::map<std::stri
   Variant out;
   out.name = in.name();
   if (out.name.empty()) return FieldError(field + ".name", "is missing");
-  if (in.steps_size() > 0) {
-    for (const std::string& step : in.steps()) {
-      const auto known = ParseStep(step);
-      const auto variant = FindVariant(step);
-      if (known.ok()) {
-        out.steps.push_back(step);
-      } else if (variant.ok()) {
-        out.steps.insert(out.steps.end(), (*variant)->steps.begin(), (*variant)->steps.end());
-      } else {
-        return FieldError(field + ".steps", known.status().message());
-      }
-    }
-  } else {
-    const auto variant = FindVariant(out.name);
-    if (!variant.ok()) {
-      return FieldError(field + ".name", variant.status().message() +
-                                             "; or list its steps under `steps` (`steps: [as-is]` for none)");
-    }
-    out.steps = (*variant)->steps;
-  }
+  auto steps = VariantSteps(out.name, {in.steps().begin(), in.steps().end()});
+  if (!steps.ok())
+    return FieldError(field + (in.steps().empty() ? ".name" : ".steps"), steps.status().message());
+  out.steps = *std::move(steps);
   RuntimeOptions& options = out.options;
   if (in.has_threads()) {
     if (in.threads() == 0 || in.threads() > 4096)

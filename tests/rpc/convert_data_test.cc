@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "server/rpc/convert.h"
+#include "proto/data_spec.h"
 
 namespace paddock {
 namespace {

@@ -1,5 +1,7 @@
+#include "proto/data_spec.h"
+
+#include "kpi/catalog.h"
 #include "prepare/preprocess.h"
-#include "server/rpc/convert.h"
 
 namespace paddock {
 namespace {
