@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/exit_code.h"
 #include "cli/job_file.h"
+#include "cli/prepare_input.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace paddock {
@@ -281,6 +282,41 @@ TEST_CASE("a job file that is no job is refused with its name") {
   CHECK_THAT(ReadJob(flags).status().message(), Contains("/nowhere/job.yaml"));
   flags.file = std::filesystem::temp_directory_path().string();
   CHECK(ExitCodeOf(ReadJob(flags).status()) == kExitUsage);
+}
+
+TEST_CASE("prepare takes from a job what makes a variant, and flags stand above it") {
+  JobFolder folder;
+  PrepareFlags flags;
+  flags.job = folder.Write(std::string(kWholeJob) + "calibration: {file: more.npz, samples: 64, seed: 3}\n");
+  flags.variant = "int8";
+  auto input = ReadPrepareInput(flags);
+  REQUIRE(input.ok());
+  CHECK(input->model_path == folder / "kws.onnx");
+  CHECK(input->calibration_path == folder / "more.npz");
+  CHECK(input->steps == std::vector<std::string>{"int8"});
+  CHECK(input->data_spec.inputs.at("input_1") == "x");
+  CHECK(input->data_spec.preprocess.size() == 2);
+  CHECK(input->task == Task::kClassification);
+  CHECK_FALSE(input->calibration.from_measured_file);
+  CHECK((input->calibration.samples == 64 && input->calibration.seed == 3));
+
+  flags.model = "other.onnx";
+  flags.calibration = "random";
+  flags.calibration_samples = 16;
+  flags.steps = {"fp16"};
+  input = ReadPrepareInput(flags);
+  REQUIRE(input.ok());
+  CHECK(input->model_path == "other.onnx");
+  CHECK(input->is_random);
+  CHECK(input->calibration.samples == 16);
+  CHECK(input->steps == std::vector<std::string>{"fp16"});
+
+  flags.job = folder.Write(kWholeJob);
+  flags.calibration.clear();
+  input = ReadPrepareInput(flags);
+  REQUIRE(input.ok());
+  CHECK(input->calibration_path == folder / "sub/kws.npz");
+  CHECK(input->calibration.from_measured_file);
 }
 
 }  // namespace paddock
