@@ -141,8 +141,10 @@ std::vector<VariantChoice> ChooseVariants(const std::vector<v1::RunResult>& resu
   for (const auto& [device, runs] : by_device) {
     const v1::RunResult* best = nullptr;
     std::string missed;
+    bool is_decided = true;
     for (const v1::RunResult* run : runs) {
-      const std::string why = run->verdict() != "valid" ? "is " + VerdictOrState(*run) : MissedBudgets(*run);
+      const std::string why = run->verdict() != "valid" ? VerdictOrState(*run) : MissedBudgets(*run);
+      is_decided = is_decided && run->verdict() == "valid" && why.find("undecidable") == why.npos;
       if (!why.empty()) {
         missed += (missed.empty() ? "" : "; ") + run->variant() + ": " + why;
       } else if (best == nullptr || Latency(*run) < Latency(*best)) {
@@ -150,7 +152,11 @@ std::vector<VariantChoice> ChooseVariants(const std::vector<v1::RunResult>& resu
       }
     }
     if (best == nullptr) {
-      choices.push_back({device, "", "", "none meets the budgets: " + missed});
+      choices.push_back({device, "", "",
+                         is_decided
+                             ? "none meets the budgets: " + missed
+                             : "none is known to meet the budgets: " + missed +
+                                   "; what is not valid or undecidable may meet them when measured again"});
     } else {
       choices.push_back({device, best->variant(), best->run_id(),
                          "the lowest latency_p50 (" + ValueText(*best, "latency_p50") +

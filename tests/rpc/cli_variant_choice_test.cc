@@ -76,7 +76,10 @@ TEST_CASE("the fastest variant that meets the budgets is chosen on each device, 
   CHECK(choices[0].variant == "int8");
   CHECK(choices[0].run == "r-2");
   CHECK(choices[1].variant.empty());
-  CHECK_THAT(choices[1].reason, Contains("fp32: latency_p50 missed") && Contains("int8: is inconclusive"));
+  CHECK_THAT(choices[1].reason, Contains("none is known to meet") && Contains("fp32: latency_p50 missed") &&
+                                    Contains("int8: inconclusive"));
+  results[4] = DoneRun("r-5", "b", "int8", 0.99, 1e-3, "missed");
+  CHECK_THAT(ChooseVariants(results)[1].reason, Contains("none meets the budgets: fp32"));
   for (v1::RunResult& run : results) run.clear_budgets();
   CHECK(ChooseVariants(results).empty());
 }
