@@ -43,19 +43,41 @@ Status CheckFlat(const onnx::ModelProto& model) {
   return OkStatus();
 }
 
-// libonnx's shape inference divides by strides.
-Status CheckWindows(const onnx::GraphProto& graph) {
+// What libonnx's shape inference believes without looking: it divides by strides, and reads weights' second dimension.
+Status CheckWindow(const OnnxGraph& graph, const onnx::NodeProto& node) {
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
-  for (const onnx::NodeProto& node : graph.node()) {
-    for (const std::string name : {"strides", "dilations", "kernel_shape", "pads"}) {
-      for (const std::int64_t one : IntsAttribute(node, name)) {
-        if (one >= (name == "pads" ? -kMost : 1) && one < kMost) continue;
-        return InvalidArgumentError(NodeText(node) + ": its " + name + " hold " + std::to_string(one) +
-                                    "; export the model anew");
-      }
+  for (const auto& attribute : node.attribute()) {
+    const std::string& name = attribute.name();
+    const bool is_pads = name == "pads";
+    if (name != "strides" && name != "dilations" && name != "kernel_shape" && !is_pads) continue;
+    for (const std::int64_t one : attribute.ints()) {
+      if (one >= (is_pads ? -kMost : 1) && one < kMost) continue;
+      return InvalidArgumentError(NodeText(node) + ": its " + name + " hold " + std::to_string(one) +
+                                  "; export the model anew");
     }
   }
+  const int weights_at = node.op_type() == "QLinearConv" ? 3 : 1;
+  const bool is_convolution = node.op_type().find("Conv") != std::string::npos;
+  if (!is_convolution || node.input_size() <= weights_at) return OkStatus();
+  const auto weights = graph.Value(node.input(weights_at));
+  if (weights && weights->shape.size() < 3) {
+    return InvalidArgumentError(
+        NodeText(node) + ": its weights have the shape " + ShapeText(weights->shape) +
+        ", and those of a convolution have 3 dimensions or more; export the model anew");
+  }
   return OkStatus();
+}
+
+// Where a convolution does not say its kernel's shape, libonnx reads as many sizes as its input has dimensions, of weights that
+// may have fewer.
+void SayKernelShapes(OnnxGraph* graph) {
+  for (onnx::NodeProto& node : *graph->graph().mutable_node()) {
+    if (node.op_type() != "Conv" || node.input_size() < 2) continue;
+    const onnx::TensorProto* const weights = graph->Initializer(node.input(1));
+    if (weights == nullptr || weights->dims_size() < 3 || !IntsAttribute(node, "kernel_shape").empty())
+      continue;
+    SetIntsAttribute(&node, "kernel_shape", {weights->dims().begin() + 2, weights->dims().end()});
+  }
 }
 
 // The tensor of a Constant node, whatever attribute holds it.
@@ -114,6 +136,7 @@ Result<OnnxGraph> OnnxGraph::Read(const std::string& path) {
   MakeInitializersConstant(result.model_.get());
   if (!info.notes.empty()) PADDOCK_RETURN_IF_ERROR(LowerToKnownOpset(result.model_.get()));
   result.IndexNames();
+  SayKernelShapes(&result);
   PADDOCK_RETURN_IF_ERROR(result.InferShapes());
   return result;
 }
@@ -249,7 +272,7 @@ void OnnxGraph::RemoveUnused() {
 Status OnnxGraph::InferShapes() {
   graph().clear_value_info();
   IndexInferred();
-  PADDOCK_RETURN_IF_ERROR(CheckWindows(graph()));
+  for (const onnx::NodeProto& node : graph().node()) PADDOCK_RETURN_IF_ERROR(CheckWindow(*this, node));
   try {
     // Shapes that the model computes itself (Shape, Gather, Concat ...) are followed too.
     const onnx::ShapeInferenceOptions options(/*check_type=*/false, /*strict_mode=*/0, /*data_prop=*/true);

@@ -45,6 +45,7 @@ class ChannelPruner {
         channels_ = static_cast<std::size_t>(graph_->Initializer(node.input(1))->dims(0));
         obstacle = Follow(node.output(0), {}, &removal);
       }
+      if (obstacle.empty() && channels_ == 0) obstacle = "there are none";
       if (!obstacle.empty()) {
         lines_.push_back(Shown(node) + " keeps its channels: " + obstacle);
         continue;

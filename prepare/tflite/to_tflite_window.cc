@@ -236,7 +236,8 @@ Status ConvertReduceMean(ToTflite& to, const onnx::NodeProto& node) {
     for (std::int64_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
   }
   std::sort(axes.begin(), axes.end());
-  const bool keeps = IntAttribute(node, "keepdims", 1) != 0;
+  const bool keeps = IntAttribute(node, "keepdims", 1) == 1;
+  if (keeps && out.size() != in.size()) return ToTflite::Refuse(node, "its output has not its input's rank");
   PADDOCK_ASSIGN_OR_RETURN(Operand input, to.TakeAsItIs(node, node.input(0)));
   // Without the reduced dimensions, what is left must stand in ONNX's order.
   if (!keeps && axes != std::vector<std::int64_t>{2, 3}) {

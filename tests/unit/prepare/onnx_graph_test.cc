@@ -124,6 +124,23 @@ TEST_CASE("strides that libonnx would divide by, or overflow with, are refused b
   }
 }
 
+TEST_CASE("what libonnx's shape inference would crash on is refused by name", "[onnx_graph]") {
+  onnx::ModelProto model = ReluModel({1, 4, 8, 8});
+  auto* const node = model.mutable_graph()->mutable_node(0);
+  node->set_op_type("ConvTranspose");
+  node->set_name("up");
+  node->add_input("w");
+  AddFloatInitializer(model.mutable_graph(), "w", {4});
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("ConvTranspose 'up'") && Contains("[4]"));
+  // Weights of two spatial dimensions over an input of one: no shape, and no crash.
+  model = ReluModel({1, 3, 16});
+  model.mutable_graph()->mutable_node(0)->set_op_type("Conv");
+  model.mutable_graph()->mutable_node(0)->add_input("w");
+  AddFloatInitializer(model.mutable_graph(), "w", {8, 3, 3, 3});
+  const auto graph = ReadGraph(model);
+  if (graph.ok()) CHECK(IntsAttribute(graph->graph().node(0), "kernel_shape").size() == 2);
+}
+
 TEST_CASE("a model whose output has no shape, and gets none, can be changed", "[onnx_graph]") {
   onnx::ModelProto model = ReluModel({1, 4});
   model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();

@@ -116,6 +116,15 @@ TEST_CASE("activations are part of the operator before them, and equal models gi
   CHECK(ReadFile(folder / "out").value() == once);
 }
 
+TEST_CASE("a mean keeps its dimensions when keepdims is 1, and at no other number", "[convert]") {
+  const TempDir folder;
+  const auto model = Parsed(
+      "g (float[1,3,4,5] x) => (float[1,3,4] y) { a = Relu (x) b = MaxPool <kernel_shape = [1,1]> (a) "
+      "y = ReduceMean <axes = [3], keepdims = 100> (b) }");
+  REQUIRE(Convert(folder, "to-tflite", model.SerializeAsString()).ToString() == "OK");
+  CHECK(ReadModelInfo(folder / "out")->outputs[0].shape == Shape{1, 3, 4});
+}
+
 TEST_CASE("an input that is an output too is copied in its own shape", "[convert]") {
   const TempDir folder;
   const auto model =
