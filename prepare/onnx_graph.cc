@@ -65,15 +65,24 @@ Status CheckWindow(const OnnxGraph& graph, const onnx::NodeProto& node) {
         NodeText(node) + ": its weights have the shape " + ShapeText(weights->shape) +
         ", and those of a convolution have 3 dimensions or more; export the model anew");
   }
+  if (!weights && IntsAttribute(node, "kernel_shape").empty()) {
+    return InvalidArgumentError(
+        NodeText(node) + ": its weights are computed, and it has no kernel_shape; export the model anew");
+  }
   return OkStatus();
 }
 
 // Where a convolution does not say its kernel's shape, libonnx reads as many sizes as its input has dimensions, of weights that
 // may have fewer.
 void SayKernelShapes(OnnxGraph* graph) {
+  const std::map<std::string, int> producers = graph->Producers();
   for (onnx::NodeProto& node : *graph->graph().mutable_node()) {
     if (node.op_type() != "Conv" || node.input_size() < 2) continue;
-    const onnx::TensorProto* const weights = graph->Initializer(node.input(1));
+    const onnx::TensorProto* weights = graph->Initializer(node.input(1));
+    if (const auto maker = producers.find(node.input(1)); maker != producers.end()) {
+      const onnx::NodeProto& dequantize = graph->graph().node(maker->second);
+      if (dequantize.op_type() == "DequantizeLinear") weights = graph->Initializer(dequantize.input(0));
+    }
     if (weights == nullptr || weights->dims_size() < 3 || !IntsAttribute(node, "kernel_shape").empty())
       continue;
     SetIntsAttribute(&node, "kernel_shape", {weights->dims().begin() + 2, weights->dims().end()});

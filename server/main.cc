@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "server/config.h"
 #include "server/farm_server.h"
+#include "server/workers/model_cost_child.h"
 #include "server/workers/prepare_step.h"
 
 namespace {
@@ -31,6 +32,9 @@ sigset_t BlockStopSignals() {
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == paddock::kPrepareStepFlag) {
     return paddock::PrepareStepMain({argv + 1, argv + argc});
+  }
+  if (argc > 1 && std::string_view(argv[1]) == paddock::kModelCostFlag) {
+    return paddock::ModelCostMain({argv + 1, argv + argc});
   }
   // gRPC would print lines of its own beside our messages; GRPC_VERBOSITY brings them back.
   setenv("GRPC_VERBOSITY", "NONE", 0);

@@ -139,6 +139,14 @@ TEST_CASE("what libonnx's shape inference would crash on is refused by name", "[
   AddFloatInitializer(model.mutable_graph(), "w", {8, 3, 3, 3});
   const auto graph = ReadGraph(model);
   if (graph.ok()) CHECK(IntsAttribute(graph->graph().node(0), "kernel_shape").size() == 2);
+  model.mutable_graph()->mutable_node(0)->set_name("free");
+  model.mutable_graph()->mutable_node(0)->set_input(1, "computed");
+  auto* identity = model.mutable_graph()->add_node();
+  identity->set_op_type("Identity");
+  identity->add_input("w");
+  identity->add_output("computed");
+  model.mutable_graph()->mutable_node()->SwapElements(0, 1);
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("Conv 'free'") && Contains("kernel_shape"));
 }
 
 TEST_CASE("a model whose output has no shape, and gets none, can be changed", "[onnx_graph]") {
