@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "device_drivers/onnxruntime/ort_library.h"
 #include "prepare/onnx_normal_form.h"
 #include "prepare/passes/compress.h"
