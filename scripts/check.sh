@@ -225,7 +225,7 @@ cmd_bench() {
   fi
   [[ $# -eq 0 ]] || usage_error "./dev bench knows only --build, not '$*'"
   set_up
-  build release build-release >&2
+  build release build-release "${PROGRAMS[@]}" tests/bench/all >&2
   mapfile -t targets < <(programs_matching build-release 'bench_[a-z0-9_]+')
   [[ ${#targets[@]} -gt 0 ]] || fail "build-release has no program named bench_*"
   if [[ -z ${PADDOCK_SHARED:-} && -d ../shared ]]; then PADDOCK_SHARED=$(realpath ../shared); fi

@@ -23,7 +23,7 @@ on_two() { taskset -c "$(taskset -cp $$ | sed 's/.*: //' | awk -F, '{ print NF >
 
 mkdir "$copy"
 git -C "$ROOT" ls-files -z | tar -C "$ROOT" --null -T - -cf - | tar -C "$copy" -xf -
-cmake -S "$copy" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >"$folder/log"
+(cd "$copy" && cmake --preset dev -B "$folder/build" >"$folder/log")
 clean=$(seconds on_two ninja -C "$folder/build" -j 2)
 again=()
 for _ in 1 2 3; do
