@@ -19,7 +19,7 @@ seconds() {
 }
 
 # Two processors, as the goals say, where there are more.
-on_two() { taskset -c "$(taskset -cp $$ | sed 's/.*: //' | awk -F, '{ print NF > 1 ? $1 "," $2 : $1 }')" "$@"; }
+on_two() { taskset -c "$(taskset -cp $$ | sed 's/.*: //' | awk -F, '{ print (NF > 1 ? $1 "," $2 : $1) }')" "$@"; }
 
 mkdir "$copy"
 git -C "$ROOT" ls-files -z | tar -C "$ROOT" --null -T - -cf - | tar -C "$copy" -xf -
