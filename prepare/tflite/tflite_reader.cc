@@ -227,10 +227,10 @@ class Reader {
     PADDOCK_RETURN_IF_ERROR(Spend(4 * scales));
     tensor->scales.assign(source.scale()->begin(), source.scale()->end());
     tensor->zero_points.assign(scales, 0);
-    if (zeros > 0) {  // copied as bytes: a damaged file may not have aligned them
-      std::vector<std::int64_t> values(zeros);
-      std::memcpy(values.data(), source.zero_point()->Data(), zeros * sizeof(std::int64_t));
-      for (std::size_t i = 0; i < scales; ++i) tensor->zero_points[i] = values[zeros == 1 ? 0 : i];
+    for (std::size_t i = 0; zeros > 0 && i < scales; ++i) {
+      const std::size_t place = (zeros == 1 ? 0 : i) * sizeof(std::int64_t);
+      // Copied as bytes: a damaged file may not have aligned them.
+      std::memcpy(&tensor->zero_points[i], source.zero_point()->Data() + place, sizeof(std::int64_t));
     }
     tensor->quantized_dimension = axis;
     for (const float scale : tensor->scales) {
