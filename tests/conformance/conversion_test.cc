@@ -7,11 +7,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <numeric>
 #include <set>
 
-#include "prepare/data_file.h"
 #include "prepare/steps.h"
+#include "tests/conformance/all_rows.h"
 #include "tests/conformance/two_runtimes.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -111,16 +110,6 @@ TEST_CASE("every public TensorFlow Lite model converts to ONNX, and the runtimes
   }
 }
 
-Tensor Rows(DataFile& file, const std::string& name) {
-  const auto info = file.Find(name);
-  REQUIRE(info.ok());
-  std::vector<std::uint64_t> rows(static_cast<std::size_t>(info->shape.at(0)));
-  std::iota(rows.begin(), rows.end(), 0);
-  auto tensor = file.ReadRows(name, rows);
-  REQUIRE(tensor.ok());
-  return std::move(*tensor);
-}
-
 // Of the 1000 public keyword samples, which are int8 already. Absent without the runtime.
 std::optional<int> RightKeywords(const std::string& driver, const DriverOptions& options,
                                  const std::string& path) {
@@ -132,8 +121,8 @@ std::optional<int> RightKeywords(const std::string& driver, const DriverOptions&
   }
   auto file = DataFile::Open(PADDOCK_SOURCE_DIR "/../shared/data/mlperf-tiny/kws01.npz");
   REQUIRE(file.ok());
-  const Tensor samples = Rows(*file, "x");
-  const Tensor labels = Rows(*file, "y");
+  const Tensor samples = AllRows(*file, "x");
+  const Tensor labels = AllRows(*file, "y");
   const std::size_t row = samples.bytes.size() / 1000;
   const auto quantization = model->inputs().at(0).quantization;
   REQUIRE(model->inputs().at(0).type == ElementType::kInt8);
@@ -163,7 +152,10 @@ std::optional<int> RightKeywords(const std::string& driver, const DriverOptions&
 
 TEST_CASE("the keyword model keeps its accuracy in the other format", "[conformance]") {
   const std::string folder = PADDOCK_SOURCE_DIR "/../shared/data/mlperf-tiny/";
-  if (!fs::exists(folder)) return;
+  if (!fs::exists(folder)) {
+    WARN("skipped: there is no " << folder);
+    return;
+  }
   const TempDir made;
   const std::string from_onnx = Converted("to-tflite", folder + "kws_int8.onnx", made, ".tflite");
   const std::string from_tflite = Converted("to-onnx", folder + "kws_int8.tflite", made, ".onnx");

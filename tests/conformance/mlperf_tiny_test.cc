@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <numeric>
 
 #include "device_drivers/registry.h"
-#include "prepare/data_file.h"
 #include "prepare/model_info.h"
+#include "tests/conformance/all_rows.h"
 
 namespace paddock {
 namespace {
@@ -33,16 +32,6 @@ std::unique_ptr<Session> Open(DeviceDriver& driver, const std::string& path) {
   auto session = driver.Open(request, Deadline::Never());
   REQUIRE(session.status().ToString() == "OK");
   return std::move(*session);
-}
-
-Tensor AllRows(DataFile& file, const std::string& name) {
-  const auto info = file.Find(name);
-  REQUIRE(info.ok());
-  std::vector<std::uint64_t> rows(static_cast<std::size_t>(info->shape.at(0)));
-  std::iota(rows.begin(), rows.end(), 0);
-  auto tensor = file.ReadRows(name, rows);
-  REQUIRE(tensor.ok());
-  return std::move(*tensor);
 }
 
 // How many of the 1,000 samples of kws01.npz get their label. `samples` has a row for each, in the model's type.

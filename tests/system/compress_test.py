@@ -11,11 +11,7 @@ class PackedModels(FarmTest):
     def run_digits(self, variants):
         """The runs of a job over the digits, by variant, as their results show them."""
         farm = self.farm
-        answer = farm.cli("run", farm.job_file(
-            variants=variants,
-            data={"file": str(DEMO / "digits.npz"), "inputs": {"image": "x"}, "labels": "y",
-                  "preprocess": [{"cast": {"to": "float32"}}, {"scale": {"factor": 0.0625}}]},
-            calibration={"file": str(DEMO / "digits_calibration.npz")}), "-o", "json")
+        answer = farm.cli("run", farm.digits_job(variants), "-o", "json")
         self.assertIn(answer.code, (0, 9), answer)
         runs = {}
         for run in answer.json["runs"]:

@@ -201,6 +201,14 @@ class Farm:
             json.dump({key: value for key, value in spec.items() if value is not None}, out)
         return path
 
+    def digits_job(self, variants):
+        """All of the demo's samples, with those for calibration beside them."""
+        return self.job_file(
+            variants=variants,
+            data={"file": str(DEMO / "digits.npz"), "inputs": {"image": "x"}, "labels": "y",
+                  "preprocess": [{"cast": {"to": "float32"}}, {"scale": {"factor": 0.0625}}]},
+            calibration={"file": str(DEMO / "digits_calibration.npz")})
+
     def submit(self, **changes):
         answer = self.cli("submit", self.job_file(**changes))
         if answer.code != 0:

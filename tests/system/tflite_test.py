@@ -33,13 +33,8 @@ class TensorFlowLite(FarmTest):
         farm.start_agent("tflite-1", "tflite")
         farm.wait_for_devices("cpu-1", "tflite-1")
         names = ["fp32", "fp16", "int8", "tflite-fp32", "tflite-int8"]
-        job = farm.job_file(variants=[{"name": name} for name in names] + [
-            {"name": "percentile", "steps": [{"int8": {"method": "percentile", "percentile": 99.9}}]}],
-            data={"file": str(DEMO / "digits.npz"), "inputs": {"image": "x"}, "labels": "y",
-                  "preprocess": [{"cast": {"to": "float32"}}, {"scale": {"factor": 0.0625}}]},
-            calibration={"file": str(DEMO / "digits_calibration.npz")},
-            scenario={"kind": "single-stream", "min_duration_s": 0.2, "median_precision": 0, "tail_precision": 0,
-                      "warmup": {"min_inferences": 1, "min_s": 0}})
+        job = farm.digits_job([{"name": name} for name in names] + [
+            {"name": "percentile", "steps": [{"int8": {"method": "percentile", "percentile": 99.9}}]}])
         answer = farm.cli("run", job, "--budget", "accuracy_top1>=0.9", "-o", "json")
         self.assertIn(answer.code, (0, 9), answer)
         runs = {run["variant"]: run for run in answer.json["runs"]}

@@ -1,53 +1,14 @@
-#include "agent/run_runner.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
 
-#include "kpi/run_record.h"
 #include "kpi/tensor_file.h"
-#include "tests/fakes/fake_tree.h"
-#include "tests/fakes/temp_dir.h"
-#include "tests/unit/agent/run_fixture.h"
+#include "tests/unit/agent/runner_fixture.h"
 
 namespace paddock::agent {
 namespace {
-
-const std::function<bool()> kNever = [] { return false; };
-
-// The real worker and the simulated driver; the network is a fake.
-struct Runner {
-  TempDir state;
-  FakeLink link;
-  SmallRun run;
-  std::unique_ptr<BlobCache> cache = BlobCache::Open(state / "cache", 1 << 20).value();
-  std::vector<std::string> dropped;
-  Spool spool = Spool::Open(state.path(), &dropped).value();
-  std::vector<Progress> progress;
-  std::optional<SpooledRun> spooled;
-  ThermalGate* thermal_gate = nullptr;
-  std::function<void(const Progress&)> on_progress{};
-
-  Runner() { link.AddBlobsOf(run); }
-
-  Report Run(DriverOptions options, const std::function<bool()>& interrupted = kNever) {
-    return RunWith(SimulatedSettingsFor(std::move(options)), interrupted);
-  }
-  Report RunWith(RunnerSettings settings, const std::function<bool()>& interrupted = kNever) {
-    if (!spooled) spooled = spool.Accept(run.AssignmentFor(1)).value();
-    const auto keep = [this](const Progress& sent) {
-      progress.push_back(sent);
-      if (on_progress) on_progress(sent);
-    };
-    RunRunner runner(std::move(settings), *cache, link, keep, thermal_gate);
-    return runner.Run(*spooled, interrupted);
-  }
-  RepetitionRecord Record(const Report& report, std::size_t index) const {
-    return DecodeRepetition(ReadFile(report.repetitions.at(index).record_path).value()).value();
-  }
-};
 
 bool Says(const Report& report, const std::string& what) {
   UNSCOPED_INFO((report.failure ? report.failure->message : std::string("no failure")));
@@ -96,60 +57,6 @@ TEST_CASE("every repetition is measured in a process of its own and leaves its r
   CHECK(stages == std::vector<std::string>{"transferring", "loading", "warm-up", "measuring", "reporting",
                                            "loading", "warm-up", "measuring", "reporting"});
   CHECK(runner.progress.back().repetitions == 2);
-}
-
-// A zone that is heated by every measurement, and cools a little whenever the runner says that it waits.
-struct HeatedMachine {
-  FakeTree tree;
-  std::int64_t mdegc = 40'000;
-  ThermalGate gate{SystemClock(), tree.root(), {.poll = std::chrono::milliseconds(1)}};
-
-  void Feel(const Progress& sent) {
-    if (sent.stage == kStageMeasuring) mdegc = 55'000;
-    if (sent.stage == kStageCooling) mdegc -= 1'000;
-    tree.Put("/sys/class/thermal/thermal_zone0/temp", std::to_string(mdegc));
-  }
-};
-
-TEST_CASE("a repetition waits until the machine is as cool as at the first one, and says so", "[runner]") {
-  Runner runner;
-  HeatedMachine machine;
-  runner.thermal_gate = &machine.gate;
-  runner.on_progress = [&](const Progress& sent) { machine.Feel(sent); };
-  const Report report = runner.Run({});
-  UNSCOPED_INFO((report.failure ? report.failure->message : std::string()));
-  REQUIRE(report.outcome == Outcome::kDone);
-
-  std::vector<std::string> waits;
-  for (const Progress& sent : runner.progress) {
-    if (sent.stage == kStageCooling && !sent.detail.empty()) waits.push_back(sent.detail);
-    if (sent.stage == kStageCooling) CHECK(sent.repetition == 2);
-    if (sent.stage != kStageCooling) CHECK(sent.detail.empty());
-  }
-  REQUIRE(waits.size() > 2);
-  CHECK(waits.front() == "55.0 C, waiting for 43.0 C");
-  const auto cooled = std::find_if(report.stages.begin(), report.stages.end(),
-                                   [](const StageTime& stage) { return stage.stage == kCoolDownStage; });
-  REQUIRE(cooled != report.stages.end());
-  CHECK(cooled->repetition == 1);
-  const auto request = DecodeWorkerRequest(ReadFile(WorkerRequestPath(runner.spooled->folder)).value());
-  REQUIRE(request.ok());
-  CHECK(request->cooldown_reached == true);
-  CHECK(request->cooldown_s.value_or(0) > 0);
-}
-
-TEST_CASE("a wait for a cool machine ends with the run", "[runner]") {
-  Runner runner;
-  HeatedMachine machine;
-  runner.thermal_gate = &machine.gate;
-  bool cooling = false;
-  runner.on_progress = [&](const Progress& sent) {
-    if (sent.stage == kStageCooling) cooling = true;
-    if (!cooling) machine.Feel(sent);
-  };
-  const Report report = runner.Run({}, [&] { return cooling; });
-  CHECK(report.outcome == Outcome::kCancelled);
-  CHECK(report.repetitions.size() == 1);
 }
 
 TEST_CASE("predictions of the first repetition hold every sample once, whatever the queries hold",

@@ -1,89 +1,24 @@
 #include "device_drivers/tflite/tflite_driver.h"
 
 #include <catch2/catch.hpp>
-#include <limits>
 
-#include "base/file.h"
-#include "base/sanitizer.h"
-#include "tests/fakes/temp_dir.h"
-#include "tests/unit/device_drivers/tiny_model.h"
-#include "tests/unit/device_drivers/tiny_tflite.h"
+#include "tests/unit/device_drivers/tflite_bench.h"
 
 namespace paddock {
 namespace {
 
 using Catch::Matchers::Contains;
-using Options = std::map<std::string, std::string>;
 
-constexpr std::int32_t kAdd = 0, kCustom = 32, kReshape = 22, kNegate = 59, kWhere = 109;
+constexpr std::int32_t kCustom = 32, kReshape = 22, kWhere = 109;
 
-// y = x + x, for rows of two numbers; how many rows is left open.
-std::string DoubleBytes() {
-  return TfliteBytes({{"serving_default_x:0", 0, {1, 2}, {}, {-1, 2}}, {"y", 0, {1, 2}, {}, {-1, 2}}},
-                     {{kAdd, {0, 0}, {1}}}, {0}, {1});
-}
 const std::vector<TensorInfo> kDoubleInputs = {{"serving_default_x:0", ElementType::kFloat32, {-1, 2}}};
 const std::vector<TensorInfo> kDoubleOutputs = {{"y", ElementType::kFloat32, {-1, 2}}};
-
-// y = -(x + x) + -(x + x): two groups of one ADD with a NEG between them.
-std::string AddNegateAddBytes() {
-  return TfliteBytes({{"x", 0, {2}}, {"a", 0, {2}}, {"b", 0, {2}}, {"y", 0, {2}}},
-                     {{kAdd, {0, 0}, {1}}, {kNegate, {1}, {2}}, {kAdd, {2, 2}, {3}}}, {0}, {3});
-}
-
-// A driver with a folder for its models; `driver` is null where TensorFlow Lite is not installed.
-struct TfliteBench {
-  explicit TfliteBench(const DriverOptions& options = {}) {
-    if (!TfliteOrSkip()) return;
-    auto created = CreateTfliteDriver(options);
-    REQUIRE(created.status().ToString() == "OK");
-    driver = std::move(*created);
-  }
-
-  Result<std::unique_ptr<Session>> TryOpen(const std::string& bytes, SessionRequest request = {}) {
-    request.artifact_path = folder / "model.tflite";
-    request.artifact_kind = "tflite";
-    REQUIRE(WriteFileAtomically(request.artifact_path, bytes).ok());
-    return driver->Open(request, Deadline::Never());
-  }
-
-  std::unique_ptr<Session> Open(const std::string& bytes, SessionRequest request = {}) {
-    auto session = TryOpen(bytes, std::move(request));
-    REQUIRE(session.status().ToString() == "OK");
-    return std::move(*session);
-  }
-
-  TempDir folder;
-  std::unique_ptr<DeviceDriver> driver;
-};
 
 SessionRequest RequestFor(std::vector<TensorInfo> inputs, std::vector<TensorInfo> outputs) {
   SessionRequest request;
   request.inputs = std::move(inputs);
   request.outputs = std::move(outputs);
   return request;
-}
-
-SessionRequest With(const std::string& provider, Options options = {}) {
-  SessionRequest request;
-  request.options.execution_provider = provider;
-  request.options.provider_options = std::move(options);
-  return request;
-}
-
-std::uint32_t BindOne(Session& session, const Tensor& input) {
-  const TensorView view = input.view();
-  const auto query = session.Bind(std::span(&view, 1));
-  REQUIRE(query.status().ToString() == "OK");
-  return *query;
-}
-
-template <typename T = float>
-std::vector<T> AnswerTo(Session& session, std::uint32_t query) {
-  REQUIRE(session.Invoke(query).ToString() == "OK");
-  const auto outputs = session.ReadOutputs();
-  REQUIRE(outputs.ok());
-  return ValuesOf<T>(outputs->front());
 }
 
 TEST_CASE("the tflite driver describes this machine", "[tflite]") {
@@ -164,7 +99,7 @@ TEST_CASE("quantised tensors say what their integers stand for, and are computed
   if (!bench.driver) return;
   const std::string bytes =
       TfliteBytes({{"x", 9, {1, 2}, Quantization{0.5, 3}}, {"y", 9, {1, 2}, Quantization{1, -1}}},
-                  {{kAdd, {0, 0}, {1}}}, {0}, {1});
+                  {{kTfliteAdd, {0, 0}, {1}}}, {0}, {1});
   const auto session = bench.Open(bytes, With(GENERATE("cpu", "xnnpack")));
   CHECK(session->Inputs().at(0).quantization == Quantization{0.5, 3});
   CHECK(session->Outputs().at(0).quantization == Quantization{1, -1});
@@ -306,7 +241,7 @@ TEST_CASE("a tflite model with a tensor of absurd size is refused", "[tflite]") 
   if (!bench.driver) return;
   const auto opened = [&](std::vector<std::int32_t> shape) {
     return bench
-        .TryOpen(TfliteBytes({{"x", 0, shape}, {"y", 0, shape}}, {{kAdd, {0, 0}, {1}}}, {0}, {1}),
+        .TryOpen(TfliteBytes({{"x", 0, shape}, {"y", 0, shape}}, {{kTfliteAdd, {0, 0}, {1}}}, {0}, {1}),
                  With(GENERATE("cpu", "xnnpack")))
         .status();
   };
@@ -315,118 +250,6 @@ TEST_CASE("a tflite model with a tensor of absurd size is refused", "[tflite]") 
 #if !PADDOCK_UNDER_SANITIZER  // their allocators end the process instead
   CHECK(opened({1 << 30, 1 << 14}).code() == StatusCode::kResourceExhausted);
 #endif
-}
-
-TEST_CASE("every option that tflite used is in the record, defaults too", "[tflite]") {
-  TfliteBench bench(Options{{"threads", "2"}});
-  if (!bench.driver) return;
-  CHECK(bench.Open(DoubleBytes())->EffectiveOptions() ==
-        Options{{"threads", "2"}, {"execution_provider", "cpu"}});
-  CHECK(bench.Open(DoubleBytes(), With("xnnpack"))->EffectiveOptions() ==
-        Options{{"threads", "2"}, {"execution_provider", "xnnpack"}, {"delegated_nodes", "1 of 1"}});
-  SessionRequest request = With("cpu");
-  request.options.threads = 3;
-  CHECK(bench.Open(DoubleBytes(), request)->EffectiveOptions() ==
-        Options{{"threads", "3"}, {"execution_provider", "cpu"}});
-}
-
-TEST_CASE("runtime options that tflite lacks are refused by name", "[tflite]") {
-  TfliteBench bench;
-  if (!bench.driver) return;
-  const auto refusal = [&](const SessionRequest& request, StatusCode code) {
-    const Status status = bench.TryOpen(DoubleBytes(), request).status();
-    CHECK(status.code() == code);
-    return status.message();
-  };
-  SessionRequest level, spinning, arena, threads;
-  level.options.graph_level = "all";
-  spinning.options.spinning = false;
-  arena.options.memory_arena = true;
-  threads.options.threads = 0;
-  CHECK_THAT(refusal(level, StatusCode::kUnimplemented), Contains("'graph_level'"));
-  CHECK_THAT(refusal(spinning, StatusCode::kUnimplemented), Contains("'spinning'"));
-  CHECK_THAT(refusal(arena, StatusCode::kUnimplemented), Contains("'memory_arena'"));
-  CHECK_THAT(refusal(threads, StatusCode::kInvalidArgument), Contains("threads is 0"));
-  CHECK_THAT(refusal(With("cuda"), StatusCode::kUnimplemented), Contains("'cuda'") && Contains("xnnpack"));
-  CHECK_THAT(refusal(With("external"), StatusCode::kUnimplemented), Contains("--option delegate=PATH"));
-  CHECK_THAT(refusal(With("cpu", {{"device", "usb"}}), StatusCode::kInvalidArgument), Contains("'device'"));
-}
-
-TEST_CASE("a device option of tflite that does not exist or does not fit is refused", "[tflite]") {
-  const auto refusal = [](const DriverOptions& options) {
-    const Status status = CreateTfliteDriver(options).status();
-    CHECK(status.code() == StatusCode::kInvalidArgument);
-    return status.message();
-  };
-  CHECK_THAT(refusal({{"thread", "2"}}), Contains("'thread'") && Contains("threads"));
-  CHECK_THAT(refusal({{"threads", "0"}}), Contains("'threads'") && Contains("1 to 1024"));
-  CHECK_THAT(refusal({{"execution_provider", "cuda"}}), Contains("cpu, xnnpack, external"));
-  CHECK(CreateTfliteDriver({{"library", "/nowhere/lib.so"}}).status().code() ==
-        StatusCode::kFailedPrecondition);
-  if (!TfliteOrSkip()) return;
-  CHECK_THAT(refusal({{"execution_provider", "external"}}), Contains("delegate=PATH"));
-  CHECK_THAT(refusal({{"delegate.device", "usb"}}), Contains("delegate=PATH"));
-  CHECK(CreateTfliteDriver({{"delegate", "/nowhere/libedgetpu.so.1"}}).status().code() ==
-        StatusCode::kFailedPrecondition);
-}
-
-TEST_CASE("a delegate plug-in gets the device's options and the variant's over them", "[tflite]") {
-  TempDir folder;
-  const std::string record = folder / "options";
-  TfliteBench bench(Options{{"delegate", FAKE_DELEGATE},
-                            {"delegate.record", record},
-                            {"delegate.device", "usb"},
-                            {"delegate.take", "0"}});
-  if (!bench.driver) return;
-  CHECK(bench.driver->Describe().labels.at("class") == "accelerator");
-  const auto session =
-      bench.Open(AddNegateAddBytes(), With("external", {{"device", "pci:1"}, {"level", "max"}}));
-  CHECK(ReadFile(record).value() == "device=pci:1\nlevel=max\nrecord=" + record + "\ntake=0\n");
-  CHECK(session->EffectiveOptions() == Options{{"threads", "1"},
-                                               {"execution_provider", "external"},
-                                               {"delegate", FAKE_DELEGATE},
-                                               {"delegate.device", "pci:1"},
-                                               {"delegate.level", "max"},
-                                               {"delegate.record", record},
-                                               {"delegate.take", "0"},
-                                               {"delegated_nodes", "2 of 3"}});
-  const Tensor input = Floats({2}, {1, 2});
-  CHECK(AnswerTo(*session, BindOne(*session, input)).size() == 2);
-}
-
-TEST_CASE("what a delegate plug-in leaves is run by the library's own kernels", "[tflite]") {
-  TfliteBench bench(Options{{"delegate", FAKE_DELEGATE}});
-  if (!bench.driver) return;
-  const Tensor input = Floats({2}, {1, 2});
-  const auto none = bench.Open(AddNegateAddBytes());
-  CHECK(none->EffectiveOptions().at("delegated_nodes") == "0 of 3");
-  CHECK(AnswerTo(*none, BindOne(*none, input)) == std::vector<float>{-4, -8});
-  const auto without = bench.Open(AddNegateAddBytes(), With("cpu"));
-  CHECK(without->EffectiveOptions() == Options{{"threads", "1"}, {"execution_provider", "cpu"}});
-  CHECK(AnswerTo(*without, BindOne(*without, input)) == std::vector<float>{-4, -8});
-}
-
-TEST_CASE("a delegate plug-in that fails is the device's fault, with options of the job the job's",
-          "[tflite]") {
-  TfliteBench bench(Options{{"delegate", FAKE_DELEGATE}});
-  if (!bench.driver) return;
-  const auto options = bench.TryOpen(AddNegateAddBytes(), With("external", {{"refuse", "no such port"}}));
-  CHECK(options.status().code() == StatusCode::kInvalidArgument);
-  CHECK_THAT(options.status().message(), Contains("no such port") && Contains(FAKE_DELEGATE));
-  const auto model = bench.TryOpen(AddNegateAddBytes(), With("external", {{"fail", "prepare"}}));
-  CHECK(model.status().code() == StatusCode::kUnimplemented);
-  CHECK_THAT(model.status().message(), Contains("refuses the model"));
-  const auto session =
-      bench.Open(AddNegateAddBytes(), With("external", {{"take", "59"}, {"fail", "invoke"}}));
-  CHECK(session->EffectiveOptions().at("delegated_nodes") == "1 of 3");
-  const Tensor input = Floats({2}, {1, 2});
-  CHECK(session->Invoke(BindOne(*session, input)).code() == StatusCode::kUnavailable);
-
-  TfliteBench broken(Options{{"delegate", FAKE_DELEGATE}, {"delegate.refuse", "no device on the bus"}});
-  const Status probed = broken.driver->Probe(Deadline::Never());
-  CHECK(probed.code() == StatusCode::kUnavailable);
-  CHECK_THAT(probed.message(), Contains("no device on the bus"));
-  CHECK(broken.TryOpen(AddNegateAddBytes()).status().code() == StatusCode::kUnavailable);
 }
 
 }  // namespace
