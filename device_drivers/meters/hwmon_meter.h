@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
+#include "base/sysfs_tree.h"
 #include "device_drivers/api/power_meter.h"
 #include "device_drivers/meters/polled_meter.h"
-#include "device_drivers/meters/sysfs_tree.h"
 
 namespace paddock {
 

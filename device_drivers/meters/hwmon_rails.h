@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "device_drivers/meters/sysfs_tree.h"
+#include "base/sysfs_tree.h"
 
 namespace paddock {
 

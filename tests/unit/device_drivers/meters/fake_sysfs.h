@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/status.h"
+#include "base/sysfs_tree.h"
 #include "device_drivers/api/power_meter.h"
 #include "device_drivers/meters/polled_meter.h"
-#include "device_drivers/meters/sysfs_tree.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "device_drivers/meters/sysfs_tree.h"
+#include "base/sysfs_tree.h"
 
 #include <fcntl.h>
 #include <unistd.h>
