@@ -68,7 +68,8 @@ void Agent::ProbeDevice() {
   if (driver_) {
     const Status status = driver_->Probe(Deadline::After(kProbeTimeout));
     if (!status.ok()) problem = status.ToString();
-    if (driver_->Describe().time_source == TimeSource::kModel && !settings_.runner.meter.empty()) {
+    if (driver_->Describe().time_source != TimeSource::kHost &&
+        driver_->Describe().time_source != TimeSource::kDevice && !settings_.runner.meter.empty()) {
       problem = "meter " + settings_.runner.meter + " measures this machine, but driver " +
                 settings_.runner.driver + " models its device's time and energy; remove the meter";
     }

@@ -34,6 +34,10 @@ v1::AgentMessage HelloMessage(const Greeting& greeting) {
   for (const std::string& share : greeting.shares) to.add_shares(share);
   to.set_golden(greeting.golden);
   for (const std::string& kind : from.artifact_kinds) to.add_artifact_kinds(kind);
+  for (const auto& [kind, steps] : from.last_steps) {
+    auto& listed = *(*to.mutable_last_steps())[kind].mutable_steps();
+    listed.Assign(steps.begin(), steps.end());
+  }
   if (from.limits.batch_bytes) to.set_batch_bytes_limit(*from.limits.batch_bytes);
   if (from.limits.artifact_bytes) to.set_artifact_bytes_limit(*from.limits.artifact_bytes);
   if (from.limits.samples_per_query) to.set_samples_per_query_limit(*from.limits.samples_per_query);

@@ -135,12 +135,16 @@ class Load {
     measured_cursor_ = loop_.cursor();
     const auto energy_before = session_.EnergyJ();
     const auto cycles_before = session_.Cycles();
+    const auto instructions_before = session_.Instructions();
     const auto throttle_before = session_.ThrottleCount();
     PADDOCK_ASSIGN_OR_RETURN(const std::string_view reason, RunWindow());
     const auto energy_after = session_.EnergyJ();
     const auto cycles_after = session_.Cycles();
+    const auto instructions_after = session_.Instructions();
     const auto throttle_after = session_.ThrottleCount();
     if (cycles_before && cycles_after) result_.cycles = *cycles_after - *cycles_before;
+    if (instructions_before && instructions_after)
+      result_.instructions = *instructions_after - *instructions_before;
     if (throttle_before && throttle_after) result_.throttle_count = *throttle_after - *throttle_before;
     result_.stop_reason = reason;
     result_.window_ns = loop_.EndNs() - loop_.StartOf(warmup_count_);

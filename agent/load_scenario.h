@@ -43,6 +43,7 @@ struct LoadResult {
   std::uint64_t window_ns = 0;
   std::optional<double> energy_j;               // over the measured window
   std::optional<std::uint64_t> cycles;          // by the session's counter, over the measured window
+  std::optional<std::uint64_t> instructions;    // likewise
   std::optional<std::uint64_t> throttle_count;  // likewise
   std::string stop_reason;
   std::optional<double> rate_hz;

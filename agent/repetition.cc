@@ -32,6 +32,9 @@ std::optional<std::uint64_t> PeakMemoryBytes() {
   return kib * 1024;
 }
 
+// Whether what the host's clock says of loading and starting is of the device.
+bool TimesHostSide(TimeSource source) { return source == TimeSource::kHost || source == TimeSource::kDevice; }
+
 class Repetition {
  public:
   Repetition(DeviceDriver& driver, const RepetitionRequest& request, const Clock& clock,
@@ -56,6 +59,7 @@ class Repetition {
     if (const Status status = Measure(*counter); !status.ok()) return FailureOfDriver(status, stage_);
     if (const auto failure = KeepPredictions()) return failure;
     EnterStage(kStageReporting);
+    if (const Status status = KeepNetwork(); !status.ok()) return FailureOfDriver(status, stage_);
     const Status status =
         WriteFileAtomically(RecordPath(request_.folder, request_.index), EncodeRepetition(record_));
     if (!status.ok()) return FailureOfFarm(status, stage_);
@@ -103,7 +107,7 @@ class Repetition {
     record_.first_inference_ns = Nanoseconds(first_begin, first_end);
     if (const auto device_ns = session_->DeviceTimeNs()) record_.first_inference_ns = *device_ns;
     record_.clock = std::string(TimeSourceName(driver_.Describe().time_source));
-    if (driver_.Describe().time_source == TimeSource::kModel) return OkStatus();
+    if (!TimesHostSide(driver_.Describe().time_source)) return OkStatus();
     record_.model_load_ns = Nanoseconds(begin, loaded);
     record_.cold_start_ns = Nanoseconds(request_.spawned, first_end);
     record_.timer_floor_ns = MeasureTimerFloorNs(clock_);
@@ -137,7 +141,7 @@ class Repetition {
       record_.environment->cooldown_reached = request_.work.cooldown_reached;
       record_.counters = watch_->counters();
     }
-    if (driver_.Describe().time_source != TimeSource::kModel) record_.peak_memory_bytes = PeakMemoryBytes();
+    if (driver_.Describe().time_source == TimeSource::kHost) record_.peak_memory_bytes = PeakMemoryBytes();
     if (energy && !beside_window) {
       if (Measured(BeginEnergy(*energy))) {
         PADDOCK_RETURN_IF_ERROR(MeasureEnergyWindow(*energy, load, result.rate_hz, done));
@@ -152,9 +156,10 @@ class Repetition {
     }
     record_.window_ns = result.window_ns;
     record_.energy_j = result.energy_j;
-    if (result.cycles) {
+    if (result.cycles || result.instructions) {
       if (!record_.counters) record_.counters.emplace();
       record_.counters->cycles = result.cycles;
+      record_.counters->instructions = result.instructions;
       record_.counters->missing.clear();
     }
     if (result.throttle_count) {
@@ -189,6 +194,19 @@ class Repetition {
     const Status written = WriteFileAtomically(PredictionsPath(request_.folder, request_.index), *bytes);
     if (!written.ok()) return FailureOfFarm(written, stage_);
     return std::nullopt;
+  }
+
+  // What is known of a compiled network, and what its layers take.
+  Status KeepNetwork() {
+    record_.transcript = session_->Transcript();
+    if (session_->Facts() == nullptr) return OkStatus();
+    record_.network = *session_->Facts();
+    if (request_.index != 0) return OkStatus();
+    PADDOCK_ASSIGN_OR_RETURN(record_.layer_counts, session_->CountLayers());
+    if (record_.layer_counts.empty()) return OkStatus();
+    record_.layer_unit = session_->Instructions() ? "instructions" : "cycles";
+    record_.transcript = session_->Transcript();
+    return OkStatus();
   }
 
   std::uint32_t ThreadsAsked() const {

@@ -24,9 +24,9 @@ struct RepetitionRequest {
 // Leaves the predictions (when kept) and then the record in the folder, or neither record. `report_stage`
 // must have told the agent when it returns. Absent when all went well.
 //
-// Of a device that models time what the host's clock and memory say means nothing: load, cold start, peak memory, timer
-// floor, environment and counters of the host stay absent. A device with a clock of its own is loaded by the host, which is
-// timed, but what the host's processor does meanwhile is not what is measured: no environment.
+// Of a device that models time or counts instructions what the host's clock and memory say means nothing: load, cold start, peak
+// memory, timer floor, environment and counters of the host stay absent. A device with a clock of its own is loaded by the host,
+// which is timed, but the host's processor and memory are not what is measured: no environment, no peak memory.
 std::optional<Failure> RunRepetition(DeviceDriver& driver, const RepetitionRequest& request,
                                      const Clock& clock,
                                      const std::function<void(std::string_view stage)>& report_stage);

@@ -164,19 +164,31 @@ void AddResultCommands(CLI::App& app, CommandLine& line) {
   list.add_option("--limit", line.limit, "How many (20); a job's are always all")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  CLI::App& show = AddCommand(result, line, "show", "One result with everything that is known about it",
-                              "  paddock result show r-57\n  paddock result show r-57 -o json\n"
-                              "  paddock result show r-57 --distribution --repetition 0\n",
-                              [&line](const Globals& globals) {
-                                return line.distribution ? ShowDistribution(globals, line.id, line.repetition)
-                                                         : ShowResult(globals, line.id);
-                              });
+  CLI::App& show = AddCommand(
+      result, line, "show", "One result with everything that is known about it",
+      "  paddock result show r-57\n  paddock result show r-57 -o json\n"
+      "  paddock result show r-57 --distribution --repetition 0\n"
+      "  paddock result show r-57 --layers\n  paddock result show r-57 --transcript\n",
+      [&line](const Globals& globals) {
+        if (line.layers) return ShowLayers(globals, line.id);
+        if (line.repetition && !line.distribution && !line.transcript)
+          return Report(InvalidArgumentError("--repetition belongs to --distribution or --transcript"));
+        if (line.transcript) return ShowTranscript(globals, line.id, line.repetition.value_or(0));
+        return line.distribution ? ShowDistribution(globals, line.id, line.repetition)
+                                 : ShowResult(globals, line.id);
+      });
   show.add_option("RUN", line.id, "Id of the run")->required()->type_name("");
   CLI::Option* distribution =
       show.add_flag("--distribution", line.distribution,
                     "The latencies of all repetitions together: a curve and percentiles");
+  CLI::Option* layers =
+      show.add_flag("--layers", line.layers, "What each layer of a compiled model takes: MACs, bytes, counts")
+          ->excludes(distribution);
+  show.add_flag("--transcript", line.transcript, "What was said on the line to a microcontroller")
+      ->excludes(distribution)
+      ->excludes(layers);
   show.add_option("--repetition", line.repetition, "Only of this one; they count from 0")
-      ->needs(distribution)
+      ->excludes(layers)
       ->type_name("N");
   CLI::App& exported =
       AddCommand(result, line, "export", "Valid results as JSON or CSV, for spreadsheets and scripts",

@@ -28,6 +28,8 @@ struct CommandLine {
   bool all_verdicts = false;
   bool raw = false;
   bool distribution = false;
+  bool layers = false;
+  bool transcript = false;
   std::optional<std::uint32_t> repetition;
   std::function<int(const Globals&)> action;  // of the command that was named; empty when none was
 };

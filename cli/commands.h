@@ -37,6 +37,9 @@ int ExportResults(const Globals& globals, const std::string& id, const std::stri
 // The distribution of a run's latencies, of all repetitions merged or of one.
 int ShowDistribution(const Globals& globals, const std::string& run_id,
                      std::optional<std::uint32_t> repetition);
+// What each layer of a compiled network takes; and what was said on the line to the device in one repetition.
+int ShowLayers(const Globals& globals, const std::string& run_id);
+int ShowTranscript(const Globals& globals, const std::string& run_id, std::uint32_t repetition);
 // What a run measured, as `format` says: hdr, csv, json or perfetto. A run that is not valid only with `all_verdicts`, but for
 // perfetto, since a trace is looked at and not averaged.
 int ExportRaw(const Globals& globals, const std::string& run_id, const std::string& format,

@@ -1,4 +1,4 @@
-// `result show --distribution` and the exports of raw measurements.
+// `result show` with --distribution, --layers or --transcript, and the exports of raw measurements.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -8,6 +8,7 @@
 #include "cli/document.h"
 #include "cli/ecdf_plot.h"
 #include "cli/evidence_download.h"
+#include "cli/layer_table.h"
 #include "cli/result_table.h"
 
 namespace paddock {
@@ -44,6 +45,27 @@ OrderedJson DistributionDocument(const v1::RunResult& result, const std::vector<
           {"count", merged.total_count()},
           {"percentiles", std::move(percentiles)},
           {"repetitions", std::move(repetitions)}};
+}
+
+OrderedJson LayersDocument(const v1::RunResult& result, const RepetitionRecord& record) {
+  OrderedJson layers = OrderedJson::array();
+  for (std::size_t i = 0; i < record.network->layers.size(); ++i) {
+    const LayerFacts& layer = record.network->layers[i];
+    OrderedJson row = {{"layer", layer.name},
+                       {"operators", layer.operators},
+                       {"multiply_accumulates", layer.multiply_accumulates},
+                       {"bytes", layer.bytes}};
+    if (i < record.layer_counts.size()) row["count"] = record.layer_counts[i];
+    layers.push_back(std::move(row));
+  }
+  OrderedJson document = {{"schema_version", 1},
+                          {"run", result.run_id()},
+                          {"verdict", VerdictOrState(result)},
+                          {"network", record.network->name},
+                          {"target", record.network->target},
+                          {"layers", std::move(layers)}};
+  if (!record.layer_unit.empty()) document["unit"] = record.layer_unit;
+  return document;
 }
 
 std::string About(const v1::RunResult& result) {
@@ -142,6 +164,47 @@ int ShowDistribution(const Globals& globals, const std::string& run_id,
   }
   PrintTable(globals.format, PercentileTable(*merged, LargestBlock(*spans), exact), "no percentiles");
   PrintMessage(ExpiredRecords(*result));
+  return kExitOk;
+}
+
+int ShowLayers(const Globals& globals, const std::string& run_id) {
+  Connection connection(globals.server);
+  const auto result = FetchResult(connection, run_id);
+  if (!result.ok()) return Report(result.status());
+  const auto record = FetchRecord(connection, run_id, 0);
+  if (!record.ok()) return Report(record.status());
+  if (!record->network) {
+    return Report(
+        FailedPreconditionError("run " + run_id + " of driver " + result->driver() +
+                                " has no table of layers: its model was not compiled to a program"));
+  }
+  if (globals.format == OutputFormat::kJson) {
+    std::cout << Text(LayersDocument(*result, *record));
+    return kExitOk;
+  }
+  if (globals.format != OutputFormat::kCsv) {
+    std::cout << Printable(run_id + " on " + result->device() + ", " + result->variant() + ", " +
+                           VerdictOrState(*result) + ": " + record->network->name + " for " +
+                           record->network->target)
+              << "\n\n";
+  }
+  PrintTable(globals.format, LayerTable(*record, globals.format == OutputFormat::kCsv), "no layers");
+  if (record->layer_counts.empty()) PrintMessage("the device did not count its layers");
+  return kExitOk;
+}
+
+int ShowTranscript(const Globals& globals, const std::string& run_id, std::uint32_t repetition) {
+  Connection connection(globals.server);
+  const auto record = FetchRecord(connection, run_id, repetition);
+  if (!record.ok()) return Report(record.status());
+  if (record->transcript.empty())
+    return Report(FailedPreconditionError("run " + run_id + " kept no transcript: its device has no line"));
+  std::string_view rest = record->transcript;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    std::cout << Printable(std::string(rest.substr(0, end))) << "\n";
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+  }
   return kExitOk;
 }
 

@@ -17,7 +17,8 @@ std::uint64_t InvocationsOf(const QuerySeries& queries, std::uint64_t entry) {
 }  // namespace
 
 LatencyHistogram MakeLatencyHistogram(const RepetitionRecord& record) {
-  const QuerySeries& queries = record.queries;
+  static const QuerySeries kNone;
+  const QuerySeries& queries = record.clock == kInstructionClock ? kNone : record.queries;
   const bool blocks = queries.invocations_per_reading > 1 && queries.samples_per_query > 0;
   const auto value_of = [&](std::uint64_t entry) {
     std::uint64_t latency_ns = queries.latency_ns[entry];

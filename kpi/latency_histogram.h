@@ -20,7 +20,7 @@ struct LatencyHistogram {
 };
 
 // Of the entries after the warm-up. No latency is left out, however long. A record without measured queries has an empty
-// histogram.
+// histogram, and so has one whose clock counts instructions.
 LatencyHistogram MakeLatencyHistogram(const RepetitionRecord& record);
 
 // All values of `parts`. INVALID_ARGUMENT: one is damaged, or has another unit or precision; or there is none.

@@ -125,7 +125,7 @@ Result<std::string_view> FindSection(std::string_view elf, std::string_view want
 
 }  // namespace
 
-std::string EncodeNetworkFacts(const NetworkFacts& facts) {
+Json NetworkFactsToJson(const NetworkFacts& facts) {
   Json json = {{"target", facts.target},
                {"name", facts.name},
                {"inputs", TensorsAsJson(facts.inputs)},
@@ -141,13 +141,12 @@ std::string EncodeNetworkFacts(const NetworkFacts& facts) {
   if (facts.flash_bytes) json["flash_bytes"] = *facts.flash_bytes;
   if (facts.ram_bytes) json["ram_bytes"] = *facts.ram_bytes;
   if (facts.text_bytes) json["text_bytes"] = *facts.text_bytes;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json;
 }
 
-Result<NetworkFacts> DecodeNetworkFacts(std::string_view json) {
-  PADDOCK_ASSIGN_OR_RETURN(const Json parsed, ParseJson(json, "facts of a compiled model", kFactsLimits));
+Result<NetworkFacts> NetworkFactsFromJson(const Json& json, const std::string& path) {
   NetworkFacts facts;
-  StrictObject root(parsed, "");
+  StrictObject root(json, path);
   root.Required("target", &facts.target);
   root.Required("name", &facts.name);
   ReadTensors(root, "inputs", &facts.inputs);
@@ -158,9 +157,19 @@ Result<NetworkFacts> DecodeNetworkFacts(std::string_view json) {
   root.Optional("ram_bytes", &facts.ram_bytes);
   root.Optional("text_bytes", &facts.text_bytes);
   PADDOCK_RETURN_IF_ERROR(root.Finish());
-  PADDOCK_RETURN_IF_ERROR(CheckTensors(facts.inputs, "inputs"));
-  PADDOCK_RETURN_IF_ERROR(CheckTensors(facts.outputs, "outputs"));
+  const std::string prefix = path.empty() ? "" : path + ".";
+  PADDOCK_RETURN_IF_ERROR(CheckTensors(facts.inputs, prefix + "inputs"));
+  PADDOCK_RETURN_IF_ERROR(CheckTensors(facts.outputs, prefix + "outputs"));
   return facts;
+}
+
+std::string EncodeNetworkFacts(const NetworkFacts& facts) {
+  return NetworkFactsToJson(facts).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<NetworkFacts> DecodeNetworkFacts(std::string_view json) {
+  PADDOCK_ASSIGN_OR_RETURN(const Json parsed, ParseJson(json, "facts of a compiled model", kFactsLimits));
+  return NetworkFactsFromJson(parsed, "");
 }
 
 Result<NetworkFacts> ReadNetworkFacts(std::string_view elf) {

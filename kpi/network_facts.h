@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/strict_json.h"
 #include "kpi/tensor.h"
 
 namespace paddock {
@@ -35,6 +36,8 @@ struct NetworkFacts {
   bool operator==(const NetworkFacts&) const = default;
 };
 
+Json NetworkFactsToJson(const NetworkFacts& facts);
+Result<NetworkFacts> NetworkFactsFromJson(const Json& json, const std::string& path);
 std::string EncodeNetworkFacts(const NetworkFacts& facts);
 // Strict and bounded: INVALID_ARGUMENT names the path of what is wrong.
 Result<NetworkFacts> DecodeNetworkFacts(std::string_view json);

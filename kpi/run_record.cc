@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/packed_file.h"
 #include "base/strict_json.h"
 #include "kpi/delta_stream.h"
 
@@ -18,9 +19,10 @@ constexpr std::size_t kPrefixBytes = 12;  // magic and header length
 constexpr std::uint64_t kMaxQueries = 64'000'000;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 31;
 constexpr std::size_t kReservedBytesPerQuery = 4;
+constexpr std::uint64_t kMaxTranscriptBytes = 16 << 20;
 constexpr std::size_t kMostSqueezed =
     1'000'000;  // queries; from then on speed counts more than the last bytes
-constexpr ParseLimits kHeaderLimits{.max_bytes = 1 << 20, .max_depth = 8, .max_nodes = 20'000};
+constexpr ParseLimits kHeaderLimits{.max_bytes = 2 << 20, .max_depth = 8, .max_nodes = 150'000};
 
 struct Counts {
   std::uint64_t queries = 0;
@@ -28,6 +30,7 @@ struct Counts {
   bool gaps = false;
   std::uint64_t short_queries = 0;
   std::uint64_t power_bytes = 0;
+  std::uint64_t transcript_bytes = 0;
 };
 
 // What an entry's start is told from: in an open loop when it should have started, else the end of the one before.
@@ -117,6 +120,10 @@ Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
   ReadEnergyWindow(header, &record->energy_window);
   header.Optional("no_energy", &record->no_energy);
   header.Optional("power_bytes", &counts.power_bytes);
+  ReadPart(header, "network", NetworkFactsFromJson, &record->network);
+  header.Optional("layer_counts", &record->layer_counts);
+  header.Optional("layer_unit", &record->layer_unit);
+  header.Optional("transcript_bytes", &counts.transcript_bytes);
   PADDOCK_RETURN_IF_ERROR(header.Finish());
   if (counts.queries > kMaxQueries) {
     return InvalidArgumentError("queries: " + std::to_string(counts.queries) + ", at most " +
@@ -164,6 +171,13 @@ Status ReadArrays(std::string_view packed, const Counts& counts, QuerySeries* qu
   return OkStatus();
 }
 
+Result<std::string_view> TakeEnd(std::string_view* rest, std::uint64_t bytes, const std::string& what) {
+  if (bytes > rest->size()) return InvalidArgumentError("truncated: the " + what + " is not whole");
+  const std::string_view end = rest->substr(rest->size() - bytes);
+  rest->remove_suffix(bytes);
+  return end;
+}
+
 Result<RepetitionRecord> DecodeRecord(std::string_view bytes) {
   if (bytes.size() < kPrefixBytes || bytes.substr(0, kMagic.size()) != kMagic) {
     return InvalidArgumentError("does not begin with PDKREC1");
@@ -179,13 +193,15 @@ Result<RepetitionRecord> DecodeRecord(std::string_view bytes) {
   PADDOCK_ASSIGN_OR_RETURN(const Counts counts,
                            ReadHeader(bytes.substr(kPrefixBytes, header_bytes), &record));
   std::string_view rest = bytes.substr(kPrefixBytes + header_bytes);
-  if (counts.power_bytes > rest.size())
-    return InvalidArgumentError("truncated: the power trace is not whole");
-  const std::string_view power = rest.substr(rest.size() - counts.power_bytes);
-  rest.remove_suffix(counts.power_bytes);
+  PADDOCK_ASSIGN_OR_RETURN(const std::string_view transcript,
+                           TakeEnd(&rest, counts.transcript_bytes, "transcript"));
+  PADDOCK_ASSIGN_OR_RETURN(const std::string_view power, TakeEnd(&rest, counts.power_bytes, "power trace"));
   PADDOCK_RETURN_IF_ERROR(ReadArrays(rest, counts, &record.queries));
   if (!power.empty()) {
     PADDOCK_ASSIGN_OR_RETURN(record.power, DecodePowerTrace(power));
+  }
+  if (!transcript.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(record.transcript, Unpack(transcript, kMaxTranscriptBytes));
   }
   return record;
 }
@@ -235,6 +251,9 @@ Json DescribeRepetition(const RepetitionRecord& record) {
                              {"median_latency_ns", record.energy_window->median_latency_ns}};
   }
   if (!record.no_energy.empty()) json["no_energy"] = record.no_energy;
+  if (record.network) json["network"] = NetworkFactsToJson(*record.network);
+  if (!record.layer_counts.empty()) json["layer_counts"] = record.layer_counts;
+  if (!record.layer_unit.empty()) json["layer_unit"] = record.layer_unit;
   return json;
 }
 
@@ -253,11 +272,18 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
     header["pauses"].push_back(Json::array({entry, pause_ns}));
   const std::string power = record.power ? EncodePowerTrace(*record.power) : "";
   if (!power.empty()) header["power_bytes"] = power.size();
+  std::string transcript;
+  if (!record.transcript.empty()) {
+    // Pack() refuses 2 GiB only.
+    transcript = Pack(std::string_view(record.transcript).substr(0, kMaxTranscriptBytes), {}).value();
+    header["transcript_bytes"] = transcript.size();
+  }
   const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
 
   const auto header_bytes = static_cast<std::uint32_t>(header_text.size());
   std::string bytes;
-  bytes.reserve(kPrefixBytes + header_text.size() + power.size() + count * kReservedBytesPerQuery);
+  bytes.reserve(kPrefixBytes + header_text.size() + power.size() + transcript.size() +
+                count * kReservedBytesPerQuery);
   bytes.append(kMagic).append(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
   bytes += header_text;
   DeltaWriter writer(count > kMostSqueezed, &bytes);
@@ -271,7 +297,7 @@ std::string EncodeRepetition(const RepetitionRecord& record) {
   writer.BeginRow();
   for (const auto& [index, samples] : queries.short_queries) writer.Append(samples);
   writer.Finish();
-  return bytes += power;
+  return bytes.append(power).append(transcript);
 }
 
 Result<RepetitionRecord> DecodeRepetition(std::string_view bytes) {

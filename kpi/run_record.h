@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "kpi/counters.h"
 #include "kpi/environment.h"
+#include "kpi/network_facts.h"
 #include "kpi/power_trace.h"
 
 namespace paddock {
@@ -69,6 +70,13 @@ inline constexpr std::string_view kStopMinimum = "minimum";    // none was asked
 inline constexpr std::string_view kStopPatience = "patience";  // both minima were met, not the precisions
 inline constexpr std::string_view kStopMaxDuration = "max_duration";  // neither, at max_duration_s
 
+// What time is counted by (RepetitionRecord::clock).
+inline constexpr std::string_view kSteadyClock = "steady_clock";  // the host's
+inline constexpr std::string_view kDeviceClock = "device";        // the device's own
+inline constexpr std::string_view kSimulatedClock = "simulated";  // a model's: nothing was measured
+// Instructions of an emulated processor: every nanosecond of the record stands for one of them. No time is known.
+inline constexpr std::string_view kInstructionClock = "instructions";
+
 struct RepetitionRecord {
   std::uint32_t index = 0;
   std::string runtime;                         // "onnxruntime 1.30.0"
@@ -81,7 +89,7 @@ struct RepetitionRecord {
   QuerySeries queries;
   std::optional<double> energy_j;               // over the measured window, from a meter; absent without one
   std::optional<std::uint64_t> timer_floor_ns;  // median of an empty clock pair, measured before the window
-  std::string clock = "steady_clock";           // "simulated" when time is a model and not measured
+  std::string clock{kSteadyClock};              // one of the four above
   std::string stop_reason;                      // one of kStop...; empty in records that do not say
   std::optional<double> rate_hz;                // server: the rate offered in the measured window
   // server with a latency limit, in the order of the search; rate_hz is the highest that passed, and the lowest tried when
@@ -96,6 +104,11 @@ struct RepetitionRecord {
   std::optional<PowerTrace> power;
   std::optional<EnergyWindow> energy_window;
   std::string no_energy;  // why a device with a meter has no trace: what the meter said
+
+  std::optional<NetworkFacts> network{};      // of a model that was compiled to a program
+  std::vector<std::uint64_t> layer_counts{};  // of each of its layers in one inference; empty: not counted
+  std::string layer_unit{};                   // "cycles", "instructions"
+  std::string transcript{};                   // of the line to the device, its end; empty: there is none
 };
 
 // Everything but the arrays of queries and the power trace, as an object: the header of the bytes, and for export.
@@ -103,7 +116,7 @@ Json DescribeRepetition(const RepetitionRecord& record);
 
 // "PDKREC1\n", little-endian u32 length and JSON header, then the arrays (starts, latencies, intended starts, indices and
 // samples of the short queries) as one zlib stream of zigzag varints of the differences between neighbours, then the power
-// trace in its own form (kpi/power_trace.h). With "gaps" in the header, the starts are what lies between them and the end of
+// trace in its own form (kpi/power_trace.h), then the transcript as a zlib stream. With "gaps" in the header, the starts are what lies between them and the end of
 // the query before or, in an open loop, the intended start.
 // REQUIRES: the arrays are as long as each other (intended_offset_ns may be empty).
 std::string EncodeRepetition(const RepetitionRecord& record);

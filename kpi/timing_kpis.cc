@@ -9,10 +9,16 @@
 namespace paddock {
 namespace {
 
+// Why the record's nanoseconds are no time; null: they are.
+const char* NoTime(const AnalysedRepetition& repetition) {
+  return repetition.clock == kInstructionClock ? "emulated" : nullptr;
+}
+
 // KPIs of the latencies of one repetition. REQUIRES of `statistic`: total over non-empty, sorted latencies.
 template <typename Statistic>
 KpiOutcome OfLatencies(const RunEvidence& evidence, Statistic statistic) {
   return OverRepetitions(evidence, [&](const AnalysedRepetition& repetition) -> Figure {
+    if (const char* missing = NoTime(repetition)) return missing;
     if (repetition.latency.sorted.empty()) return "no_measured_queries";
     return statistic(repetition);
   });
@@ -104,6 +110,7 @@ KpiOutcome DeadlineMissRate(const RunEvidence& evidence) {
 
 KpiOutcome RateMax(const RunEvidence& evidence) {
   return OverRepetitions(evidence, [](const AnalysedRepetition& repetition) -> Figure {
+    if (const char* missing = NoTime(repetition)) return missing;
     if (repetition.rate_probes.empty()) return "not_searched";
     double highest = 0;
     for (const RateProbe& probe : repetition.rate_probes) {
@@ -116,6 +123,7 @@ KpiOutcome RateMax(const RunEvidence& evidence) {
 
 KpiOutcome Throughput(const RunEvidence& evidence) {
   return OverRepetitions(evidence, [](const AnalysedRepetition& repetition) -> Figure {
+    if (const char* missing = NoTime(repetition)) return missing;
     if (repetition.latency.samples == 0) return "no_measured_queries";
     if (repetition.latency.window_ns == 0) return "no_window";
     return static_cast<double>(repetition.latency.samples) /
@@ -138,6 +146,7 @@ KpiOutcome HarnessOverhead(const RunEvidence& evidence) {
 template <std::optional<std::uint64_t> RepetitionRecord::*kField>
 KpiOutcome FieldSeconds(const RunEvidence& evidence) {
   return OverRepetitions(evidence, [](const AnalysedRepetition& repetition) -> Figure {
+    if (const char* missing = NoTime(repetition)) return missing;
     const auto& nanoseconds = repetition.*kField;
     if (!nanoseconds) return "not_measured";
     return static_cast<double>(*nanoseconds) / kNanosecondsPerSecond;
@@ -151,12 +160,47 @@ KpiOutcome PeakMemory(const RunEvidence& evidence) {
   });
 }
 
+// Of what the compiler said of the network that ran.
+template <typename Member>
+KpiOutcome OfNetwork(const RunEvidence& evidence, Member member) {
+  return OverRepetitions(evidence, [&](const AnalysedRepetition& repetition) -> Figure {
+    if (!repetition.network) return "not_compiled";
+    const std::optional<std::uint64_t> bytes = member(*repetition.network);
+    if (!bytes) return "no_image";
+    return static_cast<double>(*bytes);
+  });
+}
+
+KpiOutcome FlashUsed(const RunEvidence& evidence) {
+  return OfNetwork(evidence, [](const NetworkFacts& network) { return network.flash_bytes; });
+}
+KpiOutcome RamUsed(const RunEvidence& evidence) {
+  return OfNetwork(evidence, [](const NetworkFacts& network) { return network.ram_bytes; });
+}
+KpiOutcome TextSize(const RunEvidence& evidence) {
+  return OfNetwork(evidence, [](const NetworkFacts& network) { return network.text_bytes; });
+}
+KpiOutcome ArenaSize(const RunEvidence& evidence) {
+  return OfNetwork(evidence, [](const NetworkFacts& network) {
+    return std::optional<std::uint64_t>(network.arena_bytes);
+  });
+}
+KpiOutcome NetworkMultiplyAccumulates(const RunEvidence& evidence) {
+  return OfNetwork(evidence, [](const NetworkFacts& network) {
+    std::uint64_t sum = 0;
+    for (const LayerFacts& layer : network.layers) sum += layer.multiply_accumulates;
+    return std::optional<std::uint64_t>(sum);
+  });
+}
+
 KpiOutcome ArtifactSize(const RunEvidence& evidence) {
   if (evidence.artifact_bytes == 0) return MissingKpi("no_artifact");
   return {KpiValue{static_cast<double>(evidence.artifact_bytes), std::nullopt}, ""};
 }
 
 constexpr std::string_view kQueries = "measured queries";
+constexpr std::string_view kImage = "a model compiled to a board's image";
+constexpr std::string_view kCompiled = "a model compiled to a program";
 constexpr Task kAny = Task::kNone;
 
 constexpr std::array kTimingKpis = {
@@ -186,6 +230,11 @@ constexpr std::array kTimingKpis = {
                   FieldSeconds<&RepetitionRecord::cold_start_ns>},
     KpiDefinition{"peak_memory", "B", Better::kLower, kAny, "the worker's high-water mark", PeakMemory},
     KpiDefinition{"artifact_size", "B", Better::kLower, kAny, "the prepared model", ArtifactSize},
+    KpiDefinition{"flash_used", "B", Better::kLower, kAny, kImage, FlashUsed},
+    KpiDefinition{"ram_used", "B", Better::kLower, kAny, kImage, RamUsed},
+    KpiDefinition{"text_size", "B", Better::kLower, kAny, kImage, TextSize},
+    KpiDefinition{"arena_size", "B", Better::kLower, kAny, kCompiled, ArenaSize},
+    KpiDefinition{"multiply_accumulates", "1", Better::kLower, kAny, kCompiled, NetworkMultiplyAccumulates},
 };
 
 }  // namespace

@@ -124,6 +124,19 @@ Finding ShortWindow(const RunEvidence& evidence, const Scenario& scenario) {
   return std::nullopt;
 }
 
+Finding Emulated(const RunEvidence& evidence, const Scenario&) {
+  for (const AnalysedRepetition& repetition : evidence.repetitions) {
+    if (repetition.clock != kInstructionClock) continue;
+    return RuleFinding{
+        "EMULATED",
+        Verdict::kValid,
+        "an emulator ran this and counted instructions: exact, but no time and no cycles of any "
+        "board",
+        {{"clock", repetition.clock}}};
+  }
+  return std::nullopt;
+}
+
 Finding MissingRepetitions(const RunEvidence& evidence, const Scenario&) {
   const std::size_t completed = evidence.repetitions.size();
   if (completed == 0 || completed >= evidence.repetitions_planned) return std::nullopt;
@@ -310,9 +323,9 @@ Finding EnergySource(const RunEvidence& evidence, const Scenario&) {
 }
 
 using Rule = Finding (*)(const RunEvidence&, const Scenario&);
-constexpr std::array<Rule, 11> kRules = {NoRepetitions,  NoMeasuredQueries, ShortWindow,   MissingRepetitions,
-                                         FewRepetitions, TimerFloor,        NoSteadyState, WideInterval,
-                                         Autocorrelated, TwoModes,          PacerLate};
+constexpr std::array<Rule, 12> kRules = {Emulated,           NoRepetitions,  NoMeasuredQueries, ShortWindow,
+                                         MissingRepetitions, FewRepetitions, TimerFloor,        NoSteadyState,
+                                         WideInterval,       Autocorrelated, TwoModes,          PacerLate};
 
 Verdict VerdictOf(FindingSeverity severity) {
   switch (severity) {

@@ -13,6 +13,7 @@
 // A failed call leaves the object usable for another try unless it says otherwise.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -25,7 +26,9 @@
 #include "base/clock.h"
 #include "base/option_reader.h"
 #include "base/status.h"
+#include "kpi/network_facts.h"
 #include "kpi/run_plan.h"
+#include "kpi/run_record.h"
 #include "kpi/tensor.h"
 
 namespace paddock {
@@ -42,12 +45,23 @@ enum class TimeSource {
   kHost,    // the host's clock around Invoke(): the model runs on this machine
   kDevice,  // Session::DeviceTimeNs(), from a clock of the device
   kModel,   // Session::DeviceTimeNs(), from a formula: nothing is really measured
+  // Session::DeviceTimeNs() counts the instructions that an emulated processor executes. They are exact and are no time: such a
+  // run has no latency.
+  kInstructions,
 };
-// "steady_clock", "device", "simulated": RepetitionRecord::clock
+// RepetitionRecord::clock
 constexpr std::string_view TimeSourceName(TimeSource source) {
-  return source == TimeSource::kHost     ? "steady_clock"
-         : source == TimeSource::kDevice ? "device"
-                                         : "simulated";
+  switch (source) {
+    case TimeSource::kDevice:
+      return kDeviceClock;
+    case TimeSource::kModel:
+      return kSimulatedClock;
+    case TimeSource::kInstructions:
+      return kInstructionClock;
+    case TimeSource::kHost:
+      break;
+  }
+  return kSteadyClock;
 }
 
 struct DeviceDescription {
@@ -57,6 +71,9 @@ struct DeviceDescription {
   std::string runtime;                        // "onnxruntime 1.30.0"
   std::map<std::string, std::string> labels;  // added below the agent's own: arch, class, ...
   std::vector<std::string> artifact_kinds;    // what Open() takes: "onnx", ...
+  // The device's own end of preparation: for models of a kind that Open() does not take, the steps (prepare/steps.h) that make of
+  // them what it takes: {"onnx": ["firmware board=nucleo-l4r5zi"]}.
+  std::map<std::string, std::vector<std::string>> last_steps{};
   DeviceLimits limits;
   // False for a device that models time but does not run the network: its outputs mean nothing and are not kept.
   bool computes_outputs = true;
@@ -64,6 +81,12 @@ struct DeviceDescription {
   std::map<std::string, double> link_cuts_s;
   TimeSource time_source = TimeSource::kHost;  // the worker's business; not told to the coordinator
 };
+
+// Whether models of this kind can be run: as they are, or after the device's own last steps.
+inline bool CanBeGiven(const DeviceDescription& device, const std::string& kind) {
+  const auto& kinds = device.artifact_kinds;
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end() || device.last_steps.contains(kind);
+}
 
 struct SessionRequest {
   std::string artifact_path;  // verified content, readable for the life of the session
@@ -102,6 +125,15 @@ class Session {
   virtual std::optional<double> EnergyJ() const { return std::nullopt; }
   // Cycles of its processor since the session was opened, by the device's own counter. Absent without one.
   virtual std::optional<std::uint64_t> Cycles() const { return std::nullopt; }
+  // Instructions of its processor since the session was opened, likewise.
+  virtual std::optional<std::uint64_t> Instructions() const { return std::nullopt; }
+  // Of a model that was compiled to a program, what is known of it; null otherwise. Valid for the session.
+  virtual const NetworkFacts* Facts() const { return nullptr; }
+  // Runs the query that was bound first once more, outside of every window, and counts each layer, in the order of
+  // Facts()->layers and in the unit of the device's counter. Empty: it cannot.
+  virtual Result<std::vector<std::uint64_t>> CountLayers() { return std::vector<std::uint64_t>(); }
+  // What was said on the line to the device, newest last, at most 1 MiB; empty where there is no line.
+  virtual std::string Transcript() const { return {}; }
   // A count that rises while the device holds itself back, for heat or for want of power. Absent without one.
   virtual std::optional<std::uint64_t> ThrottleCount() const { return std::nullopt; }
 

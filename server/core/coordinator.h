@@ -212,7 +212,6 @@ class Coordinator {
   Result<std::optional<SubmitAnswer>> FindSubmitted(const JobSpec& spec, const std::string& idempotency_key);
   Result<Targets> ResolveTargets(const JobSpec& spec);
   SubmitAnswer AddJob(JobSpec spec, const std::string& idempotency_key, Targets targets);
-  static bool TakesArtifacts(const Device& device, const std::string& kind);
   Status CancelNow(const JobId& job);
   LiveRun* FindRun(const RunId& run);
   LiveRun& AdoptRun(Run run, LiveJob& job, std::uint64_t place);

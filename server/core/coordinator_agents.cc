@@ -37,7 +37,8 @@ void Coordinator::OnGreeting(SessionId session, std::uint64_t message_id, AgentG
   grants_due_ = true;
   Write([&](StorePort& store) { return store.UpsertDevice(device.record); });
   WriteEvent(id.str(), "connected", device.record.instance.str());
-  if (device.record.golden && settings_.golden && !TakesArtifacts(device, kGoldenArtifactKind)) {
+  if (device.record.golden && settings_.golden &&
+      !CanBeGiven(device.record.description, kGoldenArtifactKind)) {
     WriteEvent(id.str(), "no golden runs",
                "driver " + device.record.description.driver + " does not take the golden model");
   }

@@ -42,7 +42,7 @@ bool HasBegun(const Run& run) { return run.attempts > 0 || run.repetitions_done 
 
 const GoldenPolicy* Coordinator::PolicyOf(const Device& device) const {
   const bool makes_some =
-      settings_.golden && device.record.golden && TakesArtifacts(device, kGoldenArtifactKind);
+      settings_.golden && device.record.golden && CanBeGiven(device.record.description, kGoldenArtifactKind);
   return makes_some ? &*device.record.golden : nullptr;
 }
 

@@ -122,7 +122,7 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
       continue;
     }
     for (const auto& [id, device] : chosen) {
-      if (TakesArtifacts(*device, kind)) {
+      if (CanBeGiven(device->record.description, kind)) {
         targets.taken.emplace_back(variant, device);
         continue;
       }
@@ -135,11 +135,6 @@ Result<Coordinator::Targets> Coordinator::ResolveTargets(const JobSpec& spec) {
   }
   if (targets.taken.empty()) return InvalidArgumentError("no selected device takes any variant: " + reasons);
   return targets;
-}
-
-bool Coordinator::TakesArtifacts(const Device& device, const std::string& kind) {
-  const auto& kinds = device.record.description.artifact_kinds;
-  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
 void Coordinator::Cancel(const JobId& job, std::function<void(Status)> answer) {

@@ -6,13 +6,10 @@ namespace paddock {
 namespace {
 
 Json DescriptionAsJson(const DeviceDescription& description) {
-  Json json = {{"driver", description.driver},
-               {"model", description.model},
-               {"serial", description.serial},
-               {"runtime", description.runtime},
-               {"labels", description.labels},
-               {"artifact_kinds", description.artifact_kinds},
-               {"computes_outputs", description.computes_outputs},
+  Json json = {{"driver", description.driver},          {"model", description.model},
+               {"serial", description.serial},          {"runtime", description.runtime},
+               {"labels", description.labels},          {"artifact_kinds", description.artifact_kinds},
+               {"last_steps", description.last_steps},  {"computes_outputs", description.computes_outputs},
                {"link_cuts_s", description.link_cuts_s}};
   const DeviceLimits& limits = description.limits;
   if (limits.batch_bytes) json["batch_bytes_limit"] = *limits.batch_bytes;
@@ -28,6 +25,7 @@ void ReadDescription(StrictObject& object, DeviceDescription* description) {
   object.Required("runtime", &description->runtime);
   object.Required("labels", &description->labels);
   object.Required("artifact_kinds", &description->artifact_kinds);
+  object.Optional("last_steps", &description->last_steps);
   object.Required("computes_outputs", &description->computes_outputs);
   object.Required("link_cuts_s", &description->link_cuts_s);
   object.Optional("batch_bytes_limit", &description->limits.batch_bytes);

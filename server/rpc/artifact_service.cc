@@ -115,10 +115,7 @@ grpc::Status ArtifactService::InspectModel(grpc::ServerContext*, const v1::Inspe
   std::set<std::string> drivers;
   for (const DeviceView& device :
        AskCore<std::vector<DeviceView>>(core_, [this] { return coordinator_.ViewDevices(); })) {
-    const auto& kinds = device.record.description.artifact_kinds;
-    if (std::find(kinds.begin(), kinds.end(), model->kind) != kinds.end()) {
-      drivers.insert(device.record.description.driver);
-    }
+    if (CanBeGiven(device.record.description, model->kind)) drivers.insert(device.record.description.driver);
   }
   for (const std::string& driver : drivers) response->add_drivers(driver);
   return grpc::Status::OK;

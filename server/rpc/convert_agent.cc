@@ -24,6 +24,8 @@ DeviceDescription DescriptionFromProto(const v1::DeviceDescription& in) {
   out.runtime = in.runtime();
   out.labels.insert(in.labels().begin(), in.labels().end());
   out.artifact_kinds.assign(in.artifact_kinds().begin(), in.artifact_kinds().end());
+  for (const auto& [kind, steps] : in.last_steps())
+    out.last_steps[kind].assign(steps.steps().begin(), steps.steps().end());
   if (in.has_batch_bytes_limit()) out.limits.batch_bytes = in.batch_bytes_limit();
   if (in.has_artifact_bytes_limit()) out.limits.artifact_bytes = in.artifact_bytes_limit();
   if (in.has_samples_per_query_limit()) out.limits.samples_per_query = in.samples_per_query_limit();
@@ -170,6 +172,10 @@ v1::Device DeviceToProto(const DeviceView& view) {
   to.mutable_labels()->insert(description.labels.begin(), description.labels.end());
   for (const std::string& share : view.record.shares) to.add_shares(share);
   for (const std::string& kind : description.artifact_kinds) to.add_artifact_kinds(kind);
+  for (const auto& [kind, steps] : description.last_steps) {
+    auto& listed = *(*to.mutable_last_steps())[kind].mutable_steps();
+    listed.Assign(steps.begin(), steps.end());
+  }
   if (description.limits.batch_bytes) to.set_batch_bytes_limit(*description.limits.batch_bytes);
   if (description.limits.artifact_bytes) to.set_artifact_bytes_limit(*description.limits.artifact_bytes);
   if (description.limits.samples_per_query)

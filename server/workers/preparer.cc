@@ -32,6 +32,18 @@ Status CheckDeviceTakes(const PreparedRun& model, const DeviceDescription& devic
   return OkStatus();
 }
 
+// The variant's, and the device's own behind them where it does not take what they make.
+std::vector<std::string> StepsFor(const Variant& variant, const DeviceDescription& device) {
+  std::vector<std::string> steps = variant.steps;
+  const auto& kinds = device.artifact_kinds;
+  const auto last = device.last_steps.find(variant.artifact_kind);
+  if (std::find(kinds.begin(), kinds.end(), variant.artifact_kind) == kinds.end() &&
+      last != device.last_steps.end()) {
+    steps.insert(steps.end(), last->second.begin(), last->second.end());
+  }
+  return steps;
+}
+
 // What decides which samples calibrate, and what is done to them.
 std::string CalibrationFingerprint(const JobSpec& spec) {
   const Digest& data = spec.calibration.data.empty() ? spec.data : spec.calibration.data;
@@ -70,19 +82,21 @@ Result<PreparedRun> Preparer::Prepare(const PreparationRequest& request) {
   if (cancelled_) return CancelledError("the coordinator ends");
   const auto start = std::chrono::steady_clock::now();
   const Variant& variant = request.spec.variants.at(request.variant);
+  const std::vector<std::string> steps = StepsFor(variant, request.device);
 
   PADDOCK_ASSIGN_OR_RETURN(std::vector<std::string> fingerprints,
-                           StepFingerprints(variant.steps, settings_.steps.tools));
+                           StepFingerprints(steps, settings_.steps.tools));
   if (NeedsCalibration(variant.steps)) fingerprints.push_back(CalibrationFingerprint(request.spec));
   if (NeedsEncodings(variant.steps)) fingerprints.push_back("encodings=" + variant.encodings.hex());
   const Digest& model_digest = request.spec.ModelOf(variant);
   const Digest model_key = ModelRecipeKey(model_digest, fingerprints, TargetProfile{"onnx"});
   PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe model, recipes_.GetOrMake(model_key, [&] {
-    return PrepareModel(request.spec, variant);
+    return PrepareModel(request.spec, variant, steps);
   }));
   PADDOCK_RETURN_IF_ERROR(CheckDeviceTakes(model.content, request.device));
 
-  PADDOCK_ASSIGN_OR_RETURN(const DataSpec data_spec, AdaptedData(request.spec, variant, model.content));
+  PADDOCK_ASSIGN_OR_RETURN(const DataSpec data_spec,
+                           AdaptedData(request.spec, variant, steps, model.content));
   const Digest data_key = DataRecipeKey(request.spec.data, data_spec, model.content.inputs, request.spec.task,
                                         request.device.limits.batch_bytes);
   PADDOCK_ASSIGN_OR_RETURN(RecipeCache::Recipe data, recipes_.GetOrMake(data_key, [&] {
@@ -100,7 +114,8 @@ Result<PreparedRun> Preparer::Prepare(const PreparationRequest& request) {
   return prepared;
 }
 
-Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& variant) {
+Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& variant,
+                                           const std::vector<std::string>& steps) {
   PADDOCK_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make(settings_.scratch_folder));
   PreparedRun recipe;
   recipe.artifact = spec.ModelOf(variant);
@@ -118,7 +133,7 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
   PADDOCK_ASSIGN_OR_RETURN(ModelInfo info, ReadModelInfo(path, spec.ModelPathOf(variant)));
   recipe.artifact_kind = info.kind;
   std::size_t number = 0;
-  for (const std::string& step : variant.steps) {
+  for (const std::string& step : steps) {
     files.in_path = path;
     files.out_path = scratch.path() + "/" + std::to_string(number++);
     PADDOCK_ASSIGN_OR_RETURN(const StepReport report, RunStepInChild(step, files, settings_.steps,
@@ -135,11 +150,11 @@ Result<PreparedRun> Preparer::PrepareModel(const JobSpec& spec, const Variant& v
       PADDOCK_ASSIGN_OR_RETURN(info.size_bytes, FileSize(path));
     }
   }
-  if (variant.steps.empty()) recipe.report.push_back("model as it is");
+  if (steps.empty()) recipe.report.push_back("model as it is");
   recipe.artifact_bytes = info.size_bytes;
   recipe.inputs = std::move(info.inputs);
   recipe.outputs = std::move(info.outputs);
-  if (!variant.steps.empty()) {
+  if (!steps.empty()) {
     PADDOCK_ASSIGN_OR_RETURN(recipe.artifact, artifacts_.Adopt(path));
   }
   return recipe;
@@ -161,8 +176,8 @@ Result<std::uint64_t> Preparer::PrepareCalibration(const JobSpec& spec, const Va
 
 // The data spec for what was made of the variant's model.
 Result<DataSpec> Preparer::AdaptedData(const JobSpec& spec, const Variant& variant,
-                                       const PreparedRun& artifact) {
-  if (variant.steps.empty() && variant.model.empty()) return spec.data_spec;
+                                       const std::vector<std::string>& steps, const PreparedRun& artifact) {
+  if (steps.empty() && variant.model.empty()) return spec.data_spec;
   PADDOCK_ASSIGN_OR_RETURN(const std::string path, artifacts_.PathOf(spec.model));
   PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model, ReadModelInfo(path, spec.model_path));
   return AdaptData(spec.data_spec, {model.kind, model.inputs}, {artifact.artifact_kind, artifact.inputs});

@@ -39,11 +39,13 @@ class Preparer {
         artifacts_(artifacts),
         recipes_(artifacts, reader, std::move(save_recipe)) {}
 
-  Result<PreparedRun> PrepareModel(const JobSpec& spec, const Variant& variant);
+  Result<PreparedRun> PrepareModel(const JobSpec& spec, const Variant& variant,
+                                   const std::vector<std::string>& steps);
   // Returns the number of samples.
   Result<std::uint64_t> PrepareCalibration(const JobSpec& spec, const Variant& variant,
                                            const std::string& model_path, const std::string& out_path);
-  Result<DataSpec> AdaptedData(const JobSpec& spec, const Variant& variant, const PreparedRun& artifact);
+  Result<DataSpec> AdaptedData(const JobSpec& spec, const Variant& variant,
+                               const std::vector<std::string>& steps, const PreparedRun& artifact);
   Result<PreparedRun> PrepareBatches(const JobSpec& spec, const DataSpec& data_spec, const PreparedRun& model,
                                      const DeviceDescription& device);
 

@@ -75,6 +75,9 @@ RepetitionRecord RepetitionFrom(const Json& json) {
     record.counters = CountersFromJson(*counters, "counters").value();
   if (const Json* environment = object.Child("environment"))
     record.environment = EnvironmentFromJson(*environment, "environment").value();
+  object.Optional("clock", &record.clock);
+  if (const Json* network = object.Child("network"))
+    record.network = NetworkFactsFromJson(*network, "network").value();
   if (const Json* power = object.Child("power")) record.power = PowerFrom(*power);
   if (const Json* probes = object.Child("rate_probes")) {
     for (const Json& probe : *probes)

@@ -33,13 +33,48 @@ class HostSession final : public Session {
   const std::vector<TensorInfo> outputs_;
 };
 
-// Runs on this machine, in its time, and computes nothing.
+// An emulated board: 1,000 instructions an inference, 600 and 400 of them in its two layers.
+class CountingSession final : public Session {
+ public:
+  explicit CountingSession(const SessionRequest& request)
+      : inputs_(request.inputs), outputs_(request.outputs) {
+    facts_.target = "qemu-board";
+    facts_.layers = {{"conv", "Conv", 60, 6}, {"dense", "Gemm", 40, 4}};
+  }
+  const std::vector<TensorInfo>& Inputs() const override { return inputs_; }
+  const std::vector<TensorInfo>& Outputs() const override { return outputs_; }
+  std::map<std::string, std::string> EffectiveOptions() const override { return {}; }
+  Result<std::uint32_t> Bind(std::span<const TensorView>) override { return 0; }
+  Status Invoke(std::uint32_t) override {
+    instructions_ += 1000;
+    return OkStatus();
+  }
+  Result<std::vector<TensorView>> ReadOutputs() override { return std::vector<TensorView>(); }
+  std::optional<std::uint64_t> DeviceTimeNs() const override { return 1000; }
+  std::optional<std::uint64_t> Instructions() const override { return instructions_; }
+  const NetworkFacts* Facts() const override { return &facts_; }
+  Result<std::vector<std::uint64_t>> CountLayers() override { return std::vector<std::uint64_t>{600, 400}; }
+  std::string Transcript() const override { return "> infer 1 0%\n"; }
+
+ private:
+  const std::vector<TensorInfo> inputs_;
+  const std::vector<TensorInfo> outputs_;
+  NetworkFacts facts_;
+  std::uint64_t instructions_ = 0;
+};
+
+// Runs on this machine, in its time or on an emulated board, and computes nothing.
 class HostDriver final : public DeviceDriver {
  public:
-  HostDriver() { description_.computes_outputs = false; }
+  explicit HostDriver(TimeSource time_source) {
+    description_.computes_outputs = false;
+    description_.time_source = time_source;
+  }
   const DeviceDescription& Describe() const override { return description_; }
   Status Probe(Deadline) override { return OkStatus(); }
   Result<std::unique_ptr<Session>> Open(const SessionRequest& request, Deadline) override {
+    if (description_.time_source == TimeSource::kInstructions)
+      return std::unique_ptr<Session>(std::make_unique<CountingSession>(request));
     return std::unique_ptr<Session>(std::make_unique<HostSession>(request));
   }
 
@@ -51,6 +86,8 @@ struct HostRepetition {
   TempDir folder;
   WorkerRequest work;
   std::vector<std::string> stages{};
+  TimeSource time_source = TimeSource::kHost;
+  std::uint32_t index = 0;
 
   HostRepetition() {
     const SmallRun run;
@@ -73,14 +110,15 @@ struct HostRepetition {
   RepetitionRecord Run() {
     std::optional<Failure> failure;
     std::thread([&] {
-      HostDriver driver;
-      const RepetitionRequest request{.work = work, .folder = folder.path(), .spawned = SystemClock().Now()};
+      HostDriver driver(time_source);
+      const RepetitionRequest request{
+          .work = work, .folder = folder.path(), .index = index, .spawned = SystemClock().Now()};
       failure = RunRepetition(driver, request, SystemClock(),
                               [this](std::string_view stage) { stages.emplace_back(stage); });
     }).join();
     INFO((failure ? failure->message : std::string()));
     REQUIRE_FALSE(failure);
-    return DecodeRepetition(ReadFile(RecordPath(folder.path(), 0)).value()).value();
+    return DecodeRepetition(ReadFile(RecordPath(folder.path(), index)).value()).value();
   }
 };
 
@@ -103,6 +141,30 @@ TEST_CASE("the record has what was waited before the repetition, and the CPUs th
                                     [](const auto& finding) { return finding.code == "COOLDOWN_TIMEOUT"; });
   REQUIRE(timeout != findings.end());
   CHECK(timeout->severity == FindingSeverity::kDegrades);
+}
+
+TEST_CASE("an emulated board gives instructions, its network's facts and transcript, and no time of the host",
+          "[repetition]") {
+  HostRepetition repetition;
+  repetition.time_source = TimeSource::kInstructions;
+  repetition.index = GENERATE(0u, 1u);
+  const RepetitionRecord record = repetition.Run();
+  CHECK(record.clock == kInstructionClock);
+  REQUIRE(record.counters);
+  CHECK(record.counters->instructions ==
+        1000 * (record.queries.latency_ns.size() - record.queries.warmup_count));
+  CHECK_FALSE(record.counters->cycles);
+  CHECK_FALSE(record.model_load_ns);
+  CHECK_FALSE(record.cold_start_ns);
+  CHECK_FALSE(record.peak_memory_bytes);
+  CHECK_FALSE(record.environment);
+  REQUIRE(record.network);
+  CHECK(record.network->target == "qemu-board");
+  CHECK(record.transcript == "> infer 1 0%\n");
+  // Once in a run is enough.
+  CHECK(record.layer_counts ==
+        (repetition.index == 0 ? std::vector<std::uint64_t>{600, 400} : std::vector<std::uint64_t>()));
+  CHECK(record.layer_unit == (repetition.index == 0 ? "instructions" : ""));
 }
 
 TEST_CASE("a repetition that waited for nothing says nothing of it", "[repetition]") {

@@ -96,6 +96,31 @@ RepetitionRecord RandomRecord(Random& random) {
   return record;
 }
 
+TEST_CASE("a record keeps the network that ran, the counts of its layers and the transcript of the line") {
+  RepetitionRecord record;
+  record.clock = kInstructionClock;
+  record.network.emplace();
+  record.network->target = "qemu-stm32f405";
+  record.network->name = "digits";
+  record.network->layers = {{"conv", "Conv+Relu", 40, 30}};
+  record.network->arena_bytes = 600;
+  record.layer_counts = {123};
+  record.layer_unit = "instructions";
+  record.transcript = "> name%\n< m-name-dut-[board]\r\n\x01\xff";
+  const std::string bytes = EncodeRepetition(record);
+  const auto decoded = DecodeRepetition(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(decoded->clock == kInstructionClock);
+  CHECK(decoded->network == record.network);
+  CHECK(decoded->layer_counts == record.layer_counts);
+  CHECK(decoded->layer_unit == record.layer_unit);
+  CHECK(decoded->transcript == record.transcript);
+  CHECK_FALSE(RecordError(bytes.substr(0, bytes.size() - 1)).empty());
+  Parts parts = Split(bytes);
+  parts.header["transcript_bytes"] = 1'000'000;
+  CHECK(RecordError(Join(parts)).find("the transcript is not whole") != std::string::npos);
+}
+
 TEST_CASE("what a worker records is read back, whatever the numbers", "[kpi][run_record]") {
   Random random(17);
   for (int round = 0; round < 300; ++round) {

@@ -140,6 +140,25 @@ TEST_CASE_METHOD(WorkersFixture, "a device that does not take the artifact is th
   CHECK(status.message().find("kind 'onnx'") != std::string::npos);
 }
 
+TEST_CASE_METHOD(WorkersFixture, "a device's last steps follow the variant's where it needs them",
+                 "[workers]") {
+  const auto preparer = MakePreparer();
+  PreparationRequest request = MakeRequest({"optimize"});
+  request.device.last_steps = {{"onnx", {"prune"}}};
+  auto prepared = preparer->Prepare(request);
+  REQUIRE(prepared.ok());
+  CHECK(StepCalls() == 1);  // it takes ONNX as it is
+
+  request.device.artifact_kinds = {"onnx+board"};
+  CHECK(preparer->Prepare(request).status().message().find("kind 'onnx'") != std::string::npos);
+  CHECK(StepCalls() == 3);
+  CHECK(CanBeGiven(request.device, "onnx"));
+  CHECK_FALSE(CanBeGiven(request.device, "tflite"));
+
+  request.device.last_steps = {{"onnx", {"no-such-step"}}};
+  CHECK(preparer->Prepare(request).status().message().find("no-such-step") != std::string::npos);
+}
+
 TEST_CASE_METHOD(WorkersFixture, "a step is given the variant's encodings, and others make another model",
                  "[workers]") {
   SetStep("cat \"$8\" >> '" + (folder / "given") + "'\n" + kCopyStep);
