@@ -4,6 +4,7 @@
 #include <charconv>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/energy_measurement.h"
@@ -202,9 +203,10 @@ class Repetition {
     if (session_->Facts() == nullptr) return OkStatus();
     record_.network = *session_->Facts();
     if (request_.index != 0) return OkStatus();
-    PADDOCK_ASSIGN_OR_RETURN(record_.layer_counts, session_->CountLayers());
-    if (record_.layer_counts.empty()) return OkStatus();
-    record_.layer_unit = session_->Instructions() ? "instructions" : "cycles";
+    PADDOCK_ASSIGN_OR_RETURN(LayerCounts layers, session_->CountLayers());
+    if (layers.counts.empty()) return OkStatus();
+    record_.layer_counts = std::move(layers.counts);
+    record_.layer_unit = std::move(layers.unit);
     record_.transcript = session_->Transcript();
     return OkStatus();
   }

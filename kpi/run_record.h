@@ -107,7 +107,7 @@ struct RepetitionRecord {
 
   std::optional<NetworkFacts> network{};      // of a model that was compiled to a program
   std::vector<std::uint64_t> layer_counts{};  // of each of its layers in one inference; empty: not counted
-  std::string layer_unit{};                   // "cycles", "instructions"
+  std::string layer_unit{};                   // "cycles", "instructions", "ns"
   std::string transcript{};                   // of the line to the device, its end; empty: there is none
 };
 

@@ -98,6 +98,12 @@ struct SessionRequest {
   std::uint32_t repetition = 0;
 };
 
+// What the layers of a network took in one inference.
+struct LayerCounts {
+  std::string unit;  // "cycles", "instructions", "ns"
+  std::vector<std::uint64_t> counts;
+};
+
 // One loaded model. Destroying it releases everything it took.
 class Session {
  public:
@@ -129,9 +135,9 @@ class Session {
   virtual std::optional<std::uint64_t> Instructions() const { return std::nullopt; }
   // Of a model that was compiled to a program, what is known of it; null otherwise. Valid for the session.
   virtual const NetworkFacts* Facts() const { return nullptr; }
-  // Runs the query that was bound first once more, outside of every window, and counts each layer, in the order of
-  // Facts()->layers and in the unit of the device's counter. Empty: it cannot.
-  virtual Result<std::vector<std::uint64_t>> CountLayers() { return std::vector<std::uint64_t>(); }
+  // Runs a bound query once more, outside of every window, and counts each layer, in the order of Facts()->layers. Empty: it
+  // cannot.
+  virtual Result<LayerCounts> CountLayers() { return LayerCounts(); }
   // What was said on the line to the device, newest last, at most 1 MiB; empty where there is no line.
   virtual std::string Transcript() const { return {}; }
   // A count that rises while the device holds itself back, for heat or for want of power. Absent without one.

@@ -53,7 +53,7 @@ class CountingSession final : public Session {
   std::optional<std::uint64_t> DeviceTimeNs() const override { return 1000; }
   std::optional<std::uint64_t> Instructions() const override { return instructions_; }
   const NetworkFacts* Facts() const override { return &facts_; }
-  Result<std::vector<std::uint64_t>> CountLayers() override { return std::vector<std::uint64_t>{600, 400}; }
+  Result<LayerCounts> CountLayers() override { return LayerCounts{"instructions", {600, 400}}; }
   std::string Transcript() const override { return "> infer 1 0%\n"; }
 
  private:

@@ -121,8 +121,16 @@ TEST_CASE("a device record comes back from its JSON as it was", "[core][json]") 
   record.id = DeviceId("jetson-1");
   record.instance = AgentInstanceId("i");
   record.agent_version = "0.1.0";
-  record.description = {"onnxruntime", "x86",         "s",   "ort 1",           {{"class", "cpu"}},
-                        {"onnx"},      {1024, {}, 4}, false, {{"loading", 1.5}}};
+  record.description.driver = "onnxruntime";
+  record.description.model = "x86";
+  record.description.serial = "s";
+  record.description.runtime = "ort 1";
+  record.description.labels = {{"class", "cpu"}};
+  record.description.artifact_kinds = {"onnx"};
+  record.description.last_steps = {{"tflite", {"to-onnx", "optimize"}}};
+  record.description.limits = {1024, {}, 4};
+  record.description.computes_outputs = false;
+  record.description.link_cuts_s = {{"loading", 1.5}};
   record.shares = {"host"};
   record.drivers = {{"simulated", "a model", {{"seed", "of it"}}}};
   record.problem = "no disk";
@@ -135,6 +143,7 @@ TEST_CASE("a device record comes back from its JSON as it was", "[core][json]") 
   CHECK(decoded->description.limits.batch_bytes == 1024);
   CHECK_FALSE(decoded->description.limits.artifact_bytes.has_value());
   CHECK_FALSE(decoded->description.computes_outputs);
+  CHECK(decoded->description.last_steps == record.description.last_steps);
   CHECK(decoded->drivers[0].options[0].second == "of it");
   CHECK_FALSE(decoded->golden);
   record.golden = GoldenPolicy{.every_runs = 3};
