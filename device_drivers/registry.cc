@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "device_drivers/host-c/host_c_driver.h"
 #include "device_drivers/onnxruntime/onnxruntime_driver.h"
 #include "device_drivers/simulated/simulated_driver.h"
 #include "device_drivers/tflite/tflite_driver.h"
@@ -10,6 +11,8 @@ namespace paddock {
 
 std::span<const DriverEntry> AllDrivers() {
   static const DriverEntry kDrivers[] = {
+      {"host-c", "the C code that is generated for microcontrollers, on this machine", HostCOptions(),
+       CreateHostCDriver},
       {"onnxruntime", "ONNX models on this machine's CPU or GPU through ONNX Runtime", OnnxruntimeOptions(),
        CreateOnnxruntimeDriver},
       {"simulated", "a model of a board: time and energy without hardware, and faults on demand",
