@@ -17,15 +17,6 @@ constexpr int kDamagedTransfers = 3;
 constexpr auto kProgressInterval = std::chrono::milliseconds(200);
 constexpr auto kRetryFirst = std::chrono::milliseconds(200);
 constexpr auto kRetryLongest = std::chrono::milliseconds(5'000);
-constexpr std::size_t kLastWordsBytes = 600;
-
-// The end of a worker's stderr, on one line.
-std::string LastWords(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  if (text.size() > kLastWordsBytes) text = "... " + text.substr(text.size() - kLastWordsBytes);
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.empty() ? "it left no last words" : "its last words: " + text;
-}
 
 // Signals that a program raises by what it does; others come from outside.
 bool IsCrash(int signal) {
@@ -287,15 +278,14 @@ std::optional<Failure> RunRunner::Judge(const ProcessResult& ended, const Attemp
             "the worker missed its deadline of " +
             std::to_string(static_cast<std::int64_t>(plan.repetition_timeout_s)) + " s" + where +
             " and was killed; not tried again. Is the device silent, or repetition_timeout_s too short? " +
-            LastWords(ended.stderr_text)};
+            ended.LastWords()};
   }
   if (attempt.failure) return attempt.failure;
-  Failure failure{
-      .failure_class = FailureClass::kJob,
-      .stage = attempt.stage,
-      .message = "the worker ended with " + ended.Describe() + where + "; " + LastWords(ended.stderr_text)};
+  Failure failure{.failure_class = FailureClass::kJob,
+                  .stage = attempt.stage,
+                  .message = "the worker ended with " + ended.Describe() + where + "; " + ended.LastWords()};
   if (ended.signal != 0)
-    failure.message = "the worker was " + ended.Describe() + where + "; " + LastWords(ended.stderr_text);
+    failure.message = "the worker was " + ended.Describe() + where + "; " + ended.LastWords();
   if (ended.signal != 0 && !IsCrash(ended.signal)) {
     failure.failure_class = FailureClass::kFarm;
     failure.retry = true;

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/sanitizer.h"
+#include "base/utf8.h"
 
 namespace paddock {
 namespace {
@@ -26,6 +27,7 @@ constexpr int kPollMs = 50;
 constexpr std::size_t kReadBytes = 64 * 1024;
 // The most that the kernel lets a pipe hold by default; what a dead child left behind is not more.
 constexpr std::size_t kMaxLeftoverBytes = 1 << 20;
+constexpr std::size_t kLastWordsBytes = 600;
 
 class Fd {
  public:
@@ -98,6 +100,7 @@ struct ChildPlan {
   char* const* environment;
   const char* working_directory;  // null: the parent's
   std::uint64_t memory_limit_bytes;
+  bool joins_group;
   int null_fd, stdout_fd, stderr_fd, failure_fd;
   pid_t parent;
 };
@@ -112,7 +115,7 @@ struct ChildPlan {
 [[noreturn]] void BecomeProgram(const ChildPlan& plan) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);  // the parent died before the line above
-  ::setpgid(0, 0);
+  if (!plan.joins_group) ::setpgid(0, 0);
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
@@ -140,10 +143,13 @@ struct ChildPlan {
   FailStart(plan, StartFailure::kExec);
 }
 
-// A started child. Whatever way the scope is left, the group is killed and the child reaped.
+// A started child. Whatever way the scope is left, it is killed, its group with it when that is its own, and reaped.
 class Child {
  public:
-  explicit Child(pid_t pid) : pid_(pid), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+  Child(pid_t pid, bool joins_group)
+      : pid_(pid),
+        killed_(joins_group ? pid : -pid),
+        pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
@@ -154,7 +160,7 @@ class Child {
   int pidfd() const { return pidfd_.get(); }
 
   // Until Reap() the child keeps its pid, so that the group's number cannot belong to another.
-  void KillGroup() const { ::kill(-pid_, SIGKILL); }
+  void Kill() const { ::kill(killed_, SIGKILL); }
 
   bool HasEnded() const {
     siginfo_t info{};
@@ -167,7 +173,7 @@ class Child {
     std::int64_t peak_memory_bytes = 0;
   };
   End Reap() {
-    KillGroup();
+    Kill();
     End end;
     rusage usage{};
     while (::wait4(pid_, &end.wait_status, 0, &usage) < 0 && errno == EINTR) {
@@ -179,6 +185,7 @@ class Child {
 
  private:
   pid_t pid_;
+  pid_t killed_;  // negative: a group
   Fd pidfd_;
 };
 
@@ -265,6 +272,7 @@ Result<pid_t> Start(const ProcessRequest& request, int stdout_fd, int stderr_fd)
       .environment = environment.data(),
       .working_directory = request.working_directory.empty() ? nullptr : request.working_directory.c_str(),
       .memory_limit_bytes = request.memory_limit_bytes,
+      .joins_group = request.joins_group,
       .null_fd = null_device.get(),
       .stdout_fd = stdout_fd,
       .stderr_fd = stderr_fd,
@@ -320,7 +328,7 @@ Result<ProcessResult> RunProcess(const ProcessRequest& request, Deadline deadlin
     return ErrnoStatus(errno, "cannot start " + request.argv.front());
   PADDOCK_ASSIGN_OR_RETURN(const pid_t pid,
                            Start(request, stdout_pipe.write_end.get(), stderr_pipe.write_end.get()));
-  Child child(pid);
+  Child child(pid, request.joins_group);
   stdout_pipe.write_end.Close();
   stderr_pipe.write_end.Close();
 
@@ -341,7 +349,7 @@ Result<ProcessResult> RunProcess(const ProcessRequest& request, Deadline deadlin
     if (!result.timed_out && !result.cancelled) {
       result.cancelled = cancelled && cancelled();
       result.timed_out = !result.cancelled && deadline.passed();
-      if (result.cancelled || result.timed_out) child.KillGroup();
+      if (result.cancelled || result.timed_out) child.Kill();
     }
     const bool killed = result.cancelled || result.timed_out;
     pollfd watched[] = {{child.pidfd(), POLLIN, 0}, {out.fd(), POLLIN, 0}, {err.fd(), POLLIN, 0}};
@@ -351,7 +359,7 @@ Result<ProcessResult> RunProcess(const ProcessRequest& request, Deadline deadlin
     if (watched[2].revents != 0) err.Drain(kReadBytes);
   }
   // A grandchild may hold the pipes open: what the child wrote is in them already, the end of file is not waited for.
-  child.KillGroup();
+  child.Kill();
   out.Drain(kMaxLeftoverBytes);
   err.Drain(kMaxLeftoverBytes);
   const Child::End end = child.Reap();
@@ -366,6 +374,25 @@ std::string ProcessResult::Describe() const {
   if (timed_out) return "no answer within its deadline; killed";
   if (signal != 0) return "killed by signal " + std::to_string(signal) + " (" + SignalName(signal) + ")";
   return "exit code " + std::to_string(exit_code);
+}
+
+std::string ProcessResult::LastWords() const {
+  std::string_view text = stderr_text.empty() ? stdout_text : stderr_text;
+  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  if (text.empty()) return "it left no last words";
+  std::string words = "its last words: ";
+  if (text.size() > kLastWordsBytes) {
+    text.remove_prefix(text.size() - kLastWordsBytes);
+    while (!text.empty() && (text.front() & 0xC0) == 0x80) text.remove_prefix(1);  // the rest of a character
+    words += "... ";
+  }
+  while (!text.empty()) {
+    const std::size_t length = Utf8SequenceLength(text);
+    const bool is_control = static_cast<unsigned char>(text.front()) < 0x20 || text.front() == 0x7F;
+    words += is_control ? " " : length == 0 ? "?" : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(1, length));
+  }
+  return words;
 }
 
 std::vector<std::string> CleanEnvironment() {

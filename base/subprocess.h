@@ -1,5 +1,5 @@
-// Child processes: started without a shell, in a process group of their own, with an explicit environment, and never left
-// behind. A child also dies with its parent (PR_SET_PDEATHSIG; the thread that starts it must outlive it).
+// Child processes: started without a shell, in a process group of their own (or not: joins_group), with an explicit environment,
+// and never left behind. A child also dies with its parent (PR_SET_PDEATHSIG; the thread that starts it must outlive it).
 #pragma once
 
 #include <chrono>
@@ -25,6 +25,9 @@ struct ProcessRequest {
   // Called on the waiting thread with each complete line of stdout as it comes; stdout is not kept then. A line longer than
   // output_limit_bytes is dropped, and so is a last one without its newline.
   std::function<void(const std::string& line)> on_stdout_line{};
+  // The child stays in this process's group, so that whoever kills that group takes it and all that it starts along. Then what
+  // is killed here is the child alone, and what it started lives until the group is killed or it ends by itself.
+  bool joins_group = false;
 };
 
 struct ProcessResult {
@@ -39,9 +42,12 @@ struct ProcessResult {
   bool succeeded() const { return !timed_out && !cancelled && signal == 0 && exit_code == 0; }
   // "exit code 3", "killed by signal 11 (Segmentation fault)", "no answer within its deadline; killed".
   std::string Describe() const;
+  // "its last words: " and the end of stderr, of stdout when stderr is empty, as one line of UTF-8 of at most 600 bytes; or "it
+  // left no last words".
+  std::string LastWords() const;
 };
 
-// Starts, waits, kills the whole group with SIGKILL at the deadline or when `cancelled` (polled at least every 50 ms) answers
+// Starts, waits, kills its group with SIGKILL at the deadline or when `cancelled` (polled at least every 50 ms) answers
 // true. A child that cannot be started is an error (NOT_FOUND names the program); how it ended is in the result.
 Result<ProcessResult> RunProcess(const ProcessRequest& request, Deadline deadline,
                                  const std::function<bool()>& cancelled = {});

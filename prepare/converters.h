@@ -57,7 +57,8 @@ Result<std::string> ConverterVersion(const Converter& converter);
 
 // Makes `out_path` of `in_path`; works in a folder beside `out_path` that is gone afterwards. Lines for the report: the command
 // and its licence. INVALID_ARGUMENT with its last words when the tool refuses the model, ABORTED when it crashes,
-// DEADLINE_EXCEEDED.
+// DEADLINE_EXCEEDED. The tool stays in this process's group: who kills that group takes all that the tool started along, and at
+// timeout_s the tool alone is killed.
 Result<std::vector<std::string>> RunConverter(const Converter& converter,
                                               const std::map<std::string, std::string>& options,
                                               const std::string& in_path, const std::string& out_path);

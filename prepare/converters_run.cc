@@ -20,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kFolder[] = "out";  // what {folder} stands for
-constexpr std::size_t kLastWordsLimit = 500;
 constexpr std::size_t kVersionLimit = 120;
 constexpr auto kVersionTimeout = std::chrono::seconds(30);
 
@@ -59,14 +58,6 @@ std::optional<std::string> FindProgram(const std::string& name) {
     if (!folder.empty() && is_program(folder + "/" + name)) return folder + "/" + name;
   }
   return std::nullopt;
-}
-
-std::string LastWordsOf(const ProcessResult& result) {
-  std::string text = result.stderr_text.empty() ? result.stdout_text : result.stderr_text;
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  if (text.size() > kLastWordsLimit) text.erase(0, text.size() - kLastWordsLimit);
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.empty() ? "it left no last words" : "its last words: " + text;
 }
 
 Status TakeResult(const Converter& converter, const std::string& folder, const std::string& out_path) {
@@ -130,6 +121,7 @@ Result<std::vector<std::string>> RunConverter(const Converter& converter,
   for (const std::string& word : request.argv) command += (command.empty() ? "" : " ") + word;
   request.environment = CleanEnvironment();
   request.working_directory = scratch.path();
+  request.joins_group = true;
   PADDOCK_ASSIGN_OR_RETURN(const ProcessResult result,
                            RunProcess(request, Deadline::After(std::chrono::seconds(converter.timeout_s))));
   if (result.timed_out) {
@@ -138,10 +130,10 @@ Result<std::vector<std::string>> RunConverter(const Converter& converter,
   }
   if (result.signal != 0)
     return Status(StatusCode::kAborted,
-                  converter.name + " was " + result.Describe() + "; " + LastWordsOf(result));
+                  converter.name + " was " + result.Describe() + "; " + result.LastWords());
   if (!result.succeeded()) {
     return InvalidArgumentError(converter.name + " ended with " + result.Describe() + "; " +
-                                LastWordsOf(result));
+                                result.LastWords());
   }
   PADDOCK_RETURN_IF_ERROR(TakeResult(converter, scratch.path() + "/" + kFolder, out_path));
   std::vector<std::string> lines = {"command: " + command};

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 #include "base/file.h"
@@ -61,7 +62,8 @@ Result<DataFile> DataFile::Open(const std::string& path, std::string shown_name,
   state->shown_name = std::move(shown_name);
   const std::string where = FileText(state->shown_name);
   PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, FileSize(path));
-  if (std::filesystem::is_directory(path))
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
     return InvalidArgumentError(where +
                                 " is a folder; pack what lies in it as a .zip, as `paddock run` does");
   if (bytes == 0)

@@ -1,6 +1,7 @@
 #include "server/workers/prepare_step.h"
 
 #include <iostream>
+#include <span>
 
 #include "base/file.h"
 #include "base/strict_json.h"
@@ -10,7 +11,6 @@ namespace paddock {
 namespace {
 
 constexpr int kTries = 3;
-constexpr std::size_t kLastWordsBytes = 500;
 
 // {"code": 0, "message": "", "report": "..."}
 std::string EncodeAnswer(const Result<StepReport>& answer) {
@@ -33,13 +33,6 @@ Result<StepReport> DecodeAnswer(const std::string& text) {
   PADDOCK_RETURN_IF_ERROR(root.Finish());
   if (code != 0) return Status(static_cast<StatusCode>(code), message);
   return DecodeStepReport(report);
-}
-
-std::string LastWords(const ProcessResult& result) {
-  const std::string& text = result.stderr_text;
-  if (text.empty()) return "";
-  const std::size_t from = text.size() > kLastWordsBytes ? text.size() - kLastWordsBytes : 0;
-  return "; its last words: " + text.substr(from);
 }
 
 }  // namespace
@@ -70,6 +63,17 @@ Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& fi
                                   const StepProcessSettings& settings,
                                   const std::function<bool()>& cancelled) {
   const std::string answer_path = files.out_path + ".answer";
+  PADDOCK_ASSIGN_OR_RETURN(const Step parsed, ParseStep(step));
+  std::chrono::seconds timeout = settings.timeout;
+  std::uint64_t memory_limit_bytes = settings.memory_limit_bytes;
+  std::span<const Converter> converters;  // the one that the step names
+  if (parsed.definition->tool == StepTool::kConverter) {
+    PADDOCK_ASSIGN_OR_RETURN(const Converter* converter,
+                             FindConverter(settings.tools.converters, parsed.options));
+    converters = {converter, 1};
+    timeout += std::chrono::seconds(converter->timeout_s);  // the child counts the tool's own
+    memory_limit_bytes = 0;                                 // tools map more than they use
+  }
   ProcessRequest request;
   request.argv = {settings.program,
                   kPrepareStepFlag,
@@ -80,17 +84,9 @@ Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& fi
                   settings.tools.onnxruntime_library_path,
                   files.calibration_path,
                   files.encodings_path,
-                  EncodeConverters(settings.tools.converters)};
+                  EncodeConverters(converters)};
   request.environment = CleanEnvironment();
-  request.memory_limit_bytes = settings.memory_limit_bytes;
-  std::chrono::seconds timeout = settings.timeout;
-  PADDOCK_ASSIGN_OR_RETURN(const Step parsed, ParseStep(step));
-  if (parsed.definition->tool == StepTool::kConverter) {
-    PADDOCK_ASSIGN_OR_RETURN(const Converter* converter,
-                             FindConverter(settings.tools.converters, parsed.options));
-    timeout += std::chrono::seconds(converter->timeout_s);  // the child counts the tool's own
-    request.memory_limit_bytes = 0;                         // tools map more than they use
-  }
+  request.memory_limit_bytes = memory_limit_bytes;
   const std::string what = "preparation step '" + step + "'";
   ProcessResult result;
   for (int tries = 0; tries < kTries; ++tries) {
@@ -99,7 +95,7 @@ Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& fi
     if (result.signal == 0 || result.timed_out || result.cancelled) break;
   }
   Result<StepReport> report =
-      Status(StatusCode::kAborted, what + ": " + result.Describe() + LastWords(result));
+      Status(StatusCode::kAborted, what + ": " + result.Describe() + "; " + result.LastWords());
   if (result.cancelled) {
     report = CancelledError(what + " was stopped because the coordinator ends");
   } else if (result.timed_out) {

@@ -9,16 +9,20 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace paddock {
 namespace {
 
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 
 constexpr auto kLong = std::chrono::seconds(60);
 
@@ -191,6 +195,52 @@ TEST_CASE("a child dies with a parent that is killed", "[base][subprocess]") {
   ::kill(parent, SIGKILL);
   ::waitpid(parent, nullptr, 0);
   CHECK(Vanishes(child));
+}
+
+TEST_CASE("what a child that joined its parent's group has started dies with that group",
+          "[base][subprocess]") {
+  const TempDir folder;
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    ::setpgid(0, 0);
+    ProcessRequest request = Shell("sleep 1000 & echo $! > " + (folder / "new") + "; mv " + (folder / "new") +
+                                   " " + (folder / "pid") + "; wait");
+    request.joins_group = true;
+    static_cast<void>(RunProcess(request, Deadline::Never()));
+    ::_exit(0);
+  }
+  REQUIRE(parent > 0);
+  while (!FileSize(folder / "pid").ok()) std::this_thread::yield();
+  ::kill(-parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  CHECK(Vanishes(std::stoi(ReadFile(folder / "pid").value())));
+}
+
+TEST_CASE("a child that joined its parent's group is killed alone", "[base][subprocess]") {
+  ProcessRequest request = Shell("exec sleep 1000");
+  request.joins_group = true;
+  const auto result = RunProcess(request, Deadline::Never(), [] { return true; });
+  REQUIRE(result.ok());
+  CHECK(result->cancelled);
+  CHECK(result->signal == SIGKILL);
+}
+
+TEST_CASE("the last words of a child are one line of text, whatever it wrote", "[base][subprocess]") {
+  const auto words = [](std::string stderr_text, std::string stdout_text = "") {
+    ProcessResult result;
+    result.stdout_text = std::move(stdout_text);
+    result.stderr_text = std::move(stderr_text);
+    return result.LastWords();
+  };
+  CHECK(words(" \r\n") == "it left no last words");
+  CHECK(words("one\n\ttwo\x1b[0m\xff\xc3\n") == "its last words: one  two [0m??");
+  CHECK(words("", "said\n") == "its last words: said");
+  std::string long_text;
+  for (int i = 0; i < 1000; ++i) long_text += "\u20ac";
+  const std::string last = words(long_text + "ab");
+  CHECK(IsUtf8(last));
+  CHECK_THAT(last, StartsWith("its last words: ... \u20ac") && EndsWith("\u20acab"));
+  CHECK(last.size() < 630);
 }
 
 TEST_CASE("a memory limit reaches the child, except under a sanitizer", "[base][subprocess]") {

@@ -1,5 +1,7 @@
 #include "prepare/converters.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -103,7 +105,13 @@ TEST_CASE("a converter that fails is blamed with its last words, and leaves noth
   const Status silent = refusal("echo x > \"$2/other.bin\"");
   CHECK(silent.code() == StatusCode::kInvalidArgument);
   CHECK_THAT(silent.message(), Contains("without 'result.bin'; it wrote other.bin"));
-  CHECK(refusal("sleep 60", 1).code() == StatusCode::kDeadlineExceeded);
+  CHECK(refusal("exec sleep 60", 1).code() == StatusCode::kDeadlineExceeded);
+}
+
+TEST_CASE("a converter stays in the group of who runs it, which is killed with a cancelled step") {
+  const ScriptTool tool("cut -d ' ' -f 5 /proc/$$/stat > \"$2/result.bin\"");
+  REQUIRE(tool.Run(tool.Declaration()).ok());
+  CHECK(*ReadFile(tool.out()) == std::to_string(::getpgrp()) + "\n");
 }
 
 TEST_CASE("a converter that is not installed is told from one that nobody declared") {

@@ -171,6 +171,35 @@ TEST_CASE_METHOD(WorkersFixture, "a step is given the variant's encodings, and o
   CHECK(ReadFile(folder / "given").value() == "firstsecond");
 }
 
+TEST_CASE_METHOD(WorkersFixture,
+                 "a step's child is told of the converter that the step names and of no other", "[workers]") {
+  SetStep("printf %s \"$9\" > '" + (folder / "told") + "'\n" + kCopyStep);
+  StepProcessSettings settings;
+  settings.program = folder / "step";
+  for (int i = 0; i < 300; ++i) {
+    settings.tools.converters.push_back({.name = "tool" + std::to_string(i),
+                                         .command = {"tool"},
+                                         .from_kind = "onnx",
+                                         .to_kind = "onnx",
+                                         .output = "o",
+                                         .version = {"tool"},
+                                         .licence = std::string(1000, 'x'),
+                                         .options = {}});
+  }
+  StepRequest files;
+  files.in_path = folder / "step";
+  files.out_path = folder / "out";
+  const auto told = [&](const std::string& step) {
+    const Status ran = RunStepInChild(step, files, settings, [] { return false; }).status();
+    CHECK(ran.ToString() == "OK");
+    return ParseConverters(ReadFile(folder / "told").value(), "told").value();
+  };
+  CHECK(told("optimize").empty());
+  const std::vector<Converter> one = told("external tool=tool7");
+  REQUIRE(one.size() == 1);
+  CHECK(one[0].name == "tool7");
+}
+
 TEST_CASE("the child of a step writes its answer, also when it is an error", "[workers]") {
   const TempDir folder;
   CHECK(PrepareStepMain({kPrepareStepFlag, "no-such-step", folder / "in", folder / "out", folder / "answer",
