@@ -1,7 +1,6 @@
 #include <openssl/rand.h>
 
 #include <array>
-#include <filesystem>
 #include <iostream>
 
 #include "base/scratch_folder.h"
@@ -9,9 +8,9 @@
 #include "cli/commands.h"
 #include "cli/document.h"
 #include "cli/follow.h"
+#include "cli/pack_folder.h"
 #include "cli/result_table.h"
 #include "cli/variant_choice.h"
-#include "prepare/sources/folder_pack.h"
 
 namespace paddock {
 namespace {
@@ -41,12 +40,9 @@ Result<std::vector<ScratchFolder>> PackFolders(JobRequest& job) {
   std::vector<ScratchFolder> places;
   for (const std::string& name : {job.spec.data().file(), job.spec.calibration().file()}) {
     const auto file = job.files.find(name);
-    if (file == job.files.end() || !std::filesystem::is_directory(file->second)) continue;
-    PADDOCK_ASSIGN_OR_RETURN(ScratchFolder place, ScratchFolder::Make());
-    const std::string archive = place.path() + "/data.zip";
-    if (const Status status = PackFolder(file->second, archive); !status.ok()) return LocalFileError(status);
-    file->second = archive;
-    places.push_back(std::move(place));
+    if (file == job.files.end()) continue;
+    PADDOCK_ASSIGN_OR_RETURN(std::optional<ScratchFolder> place, PackIfFolder(&file->second));
+    if (place) places.push_back(*std::move(place));
   }
   return places;
 }

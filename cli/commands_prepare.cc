@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <filesystem>
 #include <iostream>
 
 #include "base/digest.h"
@@ -41,7 +40,7 @@ Result<PreparedFile> Prepare(const PrepareFlags& flags) {
                       .tools = std::move(tools)};
   if (NeedsEncodings(input.steps)) {
     request.encodings_path = input.encodings_path;
-    if (!std::filesystem::exists(request.encodings_path)) {
+    if (!FileSize(request.encodings_path).ok()) {
       return InvalidArgumentError("there is no " + request.encodings_path +
                                   "; name the file that AIMET wrote with the model with --encodings FILE");
     }

@@ -1,9 +1,8 @@
 #include "cli/prepare_input.h"
 
-#include <filesystem>
-
+#include "cli/exit_code.h"
 #include "cli/job_file.h"
-#include "prepare/sources/folder_pack.h"
+#include "cli/pack_folder.h"
 #include "prepare/steps.h"
 #include "proto/data_spec.h"
 
@@ -82,11 +81,8 @@ Result<PrepareInput> ReadPrepareInput(const PrepareFlags& flags) {
   if (flags.calibration_samples) input.calibration.samples = *flags.calibration_samples;
   if (flags.seed) input.calibration.seed = *flags.seed;
   if (!flags.encodings.empty()) input.encodings_path = flags.encodings;
-  if (!input.is_random && std::filesystem::is_directory(input.calibration_path)) {
-    PADDOCK_ASSIGN_OR_RETURN(input.packed, ScratchFolder::Make());
-    const std::string archive = input.packed->path() + "/data.zip";
-    PADDOCK_RETURN_IF_ERROR(PackFolder(input.calibration_path, archive));
-    input.calibration_path = archive;
+  if (!input.is_random && NeedsCalibration(input.steps)) {
+    PADDOCK_ASSIGN_OR_RETURN(input.packed, PackIfFolder(&input.calibration_path));
   }
   return input;
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/exit_code.h"
 #include "cli/job_file.h"
+#include "cli/pack_folder.h"
 #include "cli/prepare_input.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -317,6 +318,42 @@ TEST_CASE("prepare takes from a job what makes a variant, and flags stand above 
   REQUIRE(input.ok());
   CHECK(input->calibration_path == folder / "sub/kws.npz");
   CHECK(input->calibration.from_measured_file);
+}
+
+TEST_CASE("prepare packs a folder of samples when a step learns from it, and else leaves it alone") {
+  const TempDir folder;
+  REQUIRE(CreateDirectories(folder / "samples").ok());
+  REQUIRE(WriteFileUnsynced(folder / "samples/a.png", "an image").ok());
+  PrepareFlags flags;
+  flags.model = "kws.onnx";
+  flags.calibration = folder / "samples";
+  flags.steps = {"fp16"};
+  auto input = ReadPrepareInput(flags);
+  REQUIRE(input.ok());
+  CHECK(input->calibration_path == folder / "samples");
+  flags.steps = {"fp16", "int8"};
+  input = ReadPrepareInput(flags);
+  REQUIRE(input.ok());
+  CHECK(ReadFile(input->calibration_path)->starts_with("PK"));
+
+  REQUIRE(CreateDirectories(folder / "empty").ok());
+  flags.calibration = folder / "empty";
+  CHECK(ExitCodeOf(ReadPrepareInput(flags).status()) == kExitUsage);
+}
+
+TEST_CASE("a path that nobody can look up is no folder, and who opens it says so") {
+  std::string path(300, 'x');
+  const auto packed = PackIfFolder(&path);
+  REQUIRE(packed.ok());
+  CHECK_FALSE(*packed);
+  CHECK(path == std::string(300, 'x'));
+  const TempDir folder;
+  PrepareFlags flags;
+  flags.model = PADDOCK_SOURCE_DIR "/deploy/demo/digits.onnx";
+  flags.out = folder / "out";
+  flags.steps = {"import-encodings"};
+  flags.encodings = path;
+  CHECK(PrepareModelFile({}, flags) == kExitUsage);
 }
 
 }  // namespace paddock
