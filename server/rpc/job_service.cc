@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <thread>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "base/version.h"
 #include "proto/wire_limits.h"
@@ -59,8 +61,15 @@ Result<JobSpec> JobService::RerunSpec(const RunId& run) {
   spec.budgets.clear();
   spec.rerun_of = run.str();
   if (std::exchange(spec.golden, false)) spec.priority = 0;
-  for (const auto& [what, path, digest] : {std::tuple("its model", spec.model_path, spec.model),
-                                           std::tuple("its data", spec.data_path, spec.data)}) {
+  const Variant& variant = spec.variants[0];
+  std::vector<std::tuple<const char*, std::string, Digest>> files = {
+      {"its model", spec.model_path, spec.model}, {"its data", spec.data_path, spec.data}};
+  if (!variant.model.empty()) files.emplace_back("its variant's model", variant.model_path, variant.model);
+  if (!variant.encodings.empty())
+    files.emplace_back("its encodings", variant.encodings_path, variant.encodings);
+  if (!spec.calibration.data.empty() && NeedsCalibration(variant.steps))
+    files.emplace_back("its calibration data", spec.calibration.path, spec.calibration.data);
+  for (const auto& [what, path, digest] : files) {
     if (parts_.artifacts.Has(digest)) continue;
     return FailedPreconditionError(
         cannot + what + " (" + path + ", sha256 " + digest.hex() +

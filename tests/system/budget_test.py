@@ -2,7 +2,7 @@
 
 import unittest
 
-from farm import FarmTest
+from farm import DEMO, FarmTest
 
 # Long enough that a window is not too short for a verdict.
 SCENARIO = {"kind": "single-stream", "min_duration_s": 0.1, "warmup": {"min_inferences": 1, "min_s": 0}}
@@ -75,6 +75,19 @@ class BudgetCompareRerun(FarmTest):
         (self.farm.state / "artifacts" / "blobs" / model).unlink()
         answer = self.farm.cli("result", "rerun", run["id"])
         self.assertEqual(answer.code, 1, answer)
+        self.assertIn(model, answer.err)
+
+    def test_a_run_whose_variant_has_lost_its_own_model_is_not_repeated(self):
+        self.start_farm()
+        own = self.farm.folder / "own.onnx"
+        own.write_bytes((DEMO / "digits.onnx").read_bytes() + b"\x12\x03own")  # another producer_name
+        run = self.run_job(variants=[{"name": "own", "model": str(own)}]).json["runs"][0]
+        model = run["provenance"]["artifact_sha256"]
+        self.assertNotEqual(model, run["provenance"]["model_sha256"])
+        (self.farm.state / "artifacts" / "blobs" / model).unlink()
+        answer = self.farm.cli("result", "rerun", run["id"])
+        self.assertEqual(answer.code, 1, answer)
+        self.assertIn("cannot be repeated: its variant's model", answer.err)
         self.assertIn(model, answer.err)
 
 
