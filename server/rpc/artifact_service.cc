@@ -8,7 +8,6 @@
 #include "proto/wire_limits.h"
 #include "server/rpc/core_call.h"
 #include "server/rpc/status.h"
-#include "server/workers/model_cost_child.h"
 
 namespace paddock {
 namespace {
@@ -84,7 +83,8 @@ grpc::Status ArtifactService::Download(grpc::ServerContext*, const v1::DownloadR
   return grpc::Status::OK;
 }
 
-grpc::Status ArtifactService::InspectModel(grpc::ServerContext*, const v1::InspectModelRequest* request,
+grpc::Status ArtifactService::InspectModel(grpc::ServerContext* context,
+                                           const v1::InspectModelRequest* request,
                                            v1::ModelDescription* response) {
   const auto digest = Digest::Parse(request->sha256());
   if (!digest.ok()) return ToGrpc(digest.status());
@@ -98,7 +98,7 @@ grpc::Status ArtifactService::InspectModel(grpc::ServerContext*, const v1::Inspe
   response->set_ir_version(model->ir_version);
   response->set_opset(model->opset);
   response->set_parameters(model->parameters);
-  const auto cost = ModelCostInChild(*path);
+  const auto cost = cost_analysis_.CostOf(*path, [context] { return context->IsCancelled(); });
   if (!cost.ok()) response->add_notes("MACs and activations are not known: " + cost.status().message());
   if (cost.ok() && cost->multiply_accumulates)
     response->set_multiply_accumulates(*cost->multiply_accumulates);

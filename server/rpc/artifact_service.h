@@ -5,6 +5,7 @@
 #include "paddock/v1/artifact.grpc.pb.h"
 #include "server/artifacts/artifact_store.h"
 #include "server/core/coordinator.h"
+#include "server/workers/model_cost_child.h"
 
 namespace paddock {
 
@@ -25,6 +26,7 @@ class ArtifactService final : public v1::ArtifactService::Service {
   ArtifactStore& artifacts_;
   TaskQueue& core_;
   const Coordinator& coordinator_;
+  ModelCostAnalysis cost_analysis_;
 };
 
 }  // namespace paddock
