@@ -49,7 +49,10 @@ class FileLock {
  public:
   static Result<FileLock> Acquire(const std::string& path);
   FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileLock& operator=(FileLock&&) = delete;
+  FileLock& operator=(FileLock&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~FileLock();
 
  private:

@@ -1,6 +1,6 @@
 # The checks: test, lint, fmt, bench. Sourced by ./dev.
 
-OWN_SOURCES=(base kpi device_drivers prepare agent server cli tests)
+OWN_SOURCES=(base boards kpi device_drivers prepare agent server cli tests)
 FUZZ_SECONDS=3  # for each target: a smoke test; longer runs are made by hand
 
 own_sources() { find "${OWN_SOURCES[@]}" -name '*.h' -o -name '*.cc'; }
@@ -26,7 +26,7 @@ tidy_files() {
     base=$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD~1 2>/dev/null || git rev-parse HEAD)
     { git diff --name-only --diff-filter=d "$base" -- "${OWN_SOURCES[@]}"
       git ls-files --others --exclude-standard -- "${OWN_SOURCES[@]}"; }
-  fi | grep -E '^(base|kpi|device_drivers|prepare|server/core|server/store|agent)/.*\.cc$' |
+  fi | grep -E '^(base|boards|kpi|device_drivers|prepare|server/core|server/store|agent)/.*\.cc$' |
     xargs -r grep -LE "(grpcpp|paddock/v1)/|link_grpc" | sort -u
 }
 

@@ -12,25 +12,28 @@ import sys
 # The first entry whose folder holds the file gives what it may include of ours; a file may always include its own folder.
 # Longer folders come before the shorter ones that hold them.
 BASE = ["base/"]
+BOARDS = BASE + ["boards/"]
 KPI = BASE + ["kpi/"]
 DRIVER_API = KPI + ["device_drivers/api/"]
 CORE = DRIVER_API + ["server/core/"]  # a device is described in the drivers' words
 STORE = CORE + ["server/store/"]
 RULES = [
     ("base/", BASE),
+    ("boards/", BOARDS),
     ("kpi/", KPI),
     ("device_drivers/api/", DRIVER_API),
     ("device_drivers/registry.", DRIVER_API + ["device_drivers/"]),
     ("device_drivers/meters_registry.", DRIVER_API + ["device_drivers/meters"]),
+    ("device_drivers/mcu/", DRIVER_API + ["boards/"]),
     ("device_drivers/", DRIVER_API),  # a family: device_drivers/NAME/; never another family
     ("prepare/", KPI + ["prepare/", "device_drivers/onnxruntime/ort_"]),  # a vendor library's wrapper, never its driver
-    ("agent/", DRIVER_API + ["device_drivers/registry.h", "device_drivers/meters_registry.h"]),
+    ("agent/", DRIVER_API + ["boards/", "device_drivers/registry.h", "device_drivers/meters_registry.h"]),
     ("server/core/", CORE),
     ("server/store/", STORE),
     ("server/artifacts/", CORE),
     ("server/rpc/", STORE + ["server/", "prepare/"]),
     ("server/", STORE + ["server/", "prepare/"]),
-    ("cli/", KPI + ["prepare/"]),
+    ("cli/", KPI + ["boards/", "prepare/"]),
 ]
 
 # Headers that stay at the edge: what they look like, what they are called, the files that may include them.
@@ -40,7 +43,7 @@ EDGES = [
     (re.compile(r"^sqlite3\.h$"), "sqlite3.h", re.compile(r"^server/store/[^/]+\.cc$")),
 ]
 
-PARTS = ["base", "kpi", "device_drivers", "prepare", "agent", "server", "cli", "proto"]
+PARTS = ["base", "boards", "kpi", "device_drivers", "prepare", "agent", "server", "cli", "proto"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

@@ -7,6 +7,7 @@
 
 #include "base/subprocess.h"
 #include "device_drivers/mcu/elf_image.h"
+#include "small_elf.h"
 
 namespace paddock {
 namespace {
@@ -44,34 +45,6 @@ ProcessResult Ended(int exit_code, const std::string& out, const std::string& er
   result.stdout_text = out;
   result.stderr_text = err;
   return result;
-}
-
-void Put(std::string& bytes, std::size_t offset, std::uint32_t value, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) bytes[offset + i] = static_cast<char>(value >> (8 * i));
-}
-
-struct Piece {
-  std::uint32_t address;
-  std::string bytes;
-};
-
-std::string ElfOf(const std::vector<Piece>& pieces) {
-  std::string elf(52 + 32 * pieces.size(), '\0');
-  elf.replace(0, 6, std::string("\177ELF\1\1", 6));
-  Put(elf, 18, 40, 2);
-  Put(elf, 28, 52, 4);
-  Put(elf, 42, 32, 2);
-  Put(elf, 44, static_cast<std::uint32_t>(pieces.size()), 2);
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    const std::size_t header = 52 + 32 * i;
-    Put(elf, header, 1, 4);
-    Put(elf, header + 4, static_cast<std::uint32_t>(elf.size()), 4);
-    Put(elf, header + 8, 0x20000000, 4);
-    Put(elf, header + 12, pieces[i].address, 4);
-    Put(elf, header + 16, static_cast<std::uint32_t>(pieces[i].bytes.size()), 4);
-    elf += pieces[i].bytes;
-  }
-  return elf;
 }
 
 }  // namespace
@@ -218,7 +191,7 @@ TEST_CASE("a tool's last words are one short line of plain text", "[mcu][flash]"
 
 TEST_CASE("an ELF file's segments come by load address, and flat with erased flash between them",
           "[mcu][flash]") {
-  const std::string elf = ElfOf({{0x08000010, "data"}, {0x08000000, "vectors"}});
+  const std::string elf = SmallElf({{0x08000010, "data"}, {0x08000000, "vectors"}});
   const auto segments = LoadableSegments(elf);
   REQUIRE(segments.ok());
   REQUIRE(segments->size() == 2);
@@ -230,20 +203,20 @@ TEST_CASE("an ELF file's segments come by load address, and flat with erased fla
 }
 
 TEST_CASE("an image that reaches for option bytes is refused, whatever else it holds", "[mcu][flash]") {
-  const std::string elf = ElfOf({{0x08000000, "vectors"}, {0x1FFF7800, "optbytes"}});
+  const std::string elf = SmallElf({{0x08000000, "vectors"}, {0x1FFF7800, "optbytes"}});
   CHECK_THAT(CheckFits(*LoadableSegments(elf), 0x08000000, 2 << 20).message(),
              Contains("8 bytes at 0x1fff7800") && Contains("2097152 bytes at 0x8000000"));
 }
 
 TEST_CASE("a damaged ELF file is refused at every length", "[mcu][flash]") {
-  const std::string elf = ElfOf({{0x08000000, "vectors"}, {0x08000010, "data"}});
+  const std::string elf = SmallElf({{0x08000000, "vectors"}, {0x08000010, "data"}});
   for (std::size_t size = 0; size < elf.size(); ++size) {
     INFO(size);
     CHECK(LoadableSegments(std::string_view(elf).substr(0, size)).status().code() ==
           StatusCode::kInvalidArgument);
   }
-  CHECK(LoadableSegments(ElfOf({})).status().code() == StatusCode::kInvalidArgument);
-  CHECK_THAT(LoadableSegments(ElfOf({{0x08000000, "12345"}, {0x08000004, "x"}})).status().message(),
+  CHECK(LoadableSegments(SmallElf({})).status().code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(LoadableSegments(SmallElf({{0x08000000, "12345"}, {0x08000004, "x"}})).status().message(),
              Contains("over each other at 0x8000004"));
 }
 
