@@ -1,7 +1,7 @@
 // A network as the code generator sees it: what remains of a model when quantisation, batch normalisation and activations have
-// been folded into the layers that compute, in the order in which they run. Made from ONNX by import_onnx.h; then the kernels say
-// what scratch they need (Network::layers[].scratch_bytes), plan_arena.h gives every value a place in one arena, and write_c.h
-// writes it as C. Plain data; internal to prepare/.
+// been folded into the layers that compute, in the order in which they run. Made from ONNX by import_onnx.h; then plan_arena.h
+// gives every value, and what scratch the kernels ask for, a place in one arena, and write_c.h writes it as C. Plain data;
+// internal to prepare/.
 //
 // Bytes: values are arrays of elements of one sample. What the elements mean to a layer stands in the layer (its sizes), not in
 // the value: a Reshape is no layer, and so a [1,490] may be read as an image of 49 x 10. An image is [height][width][channels]
@@ -13,9 +13,8 @@
 // QuantizeLinear at an input and a DequantizeLinear at an output are not run: the input or output is the int8 value, with its
 // quantisation stated.
 //
-// In place: a kernel of kActivation, kAdd, kMul, kSoftmax and of kQuantize between types of one byte must allow its output to
-// lie exactly where its first input lies (kAdd and kMul also where the second lies, when both have as many elements). Other
-// outputs overlap neither inputs nor scratch.
+// In place: an output may begin where an input begins that nobody reads later, when KernelMayOverwrite() says so
+// (kernel_scratch.h). Other outputs overlap neither inputs nor scratch.
 #pragma once
 
 #include <array>
