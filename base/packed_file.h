@@ -40,7 +40,7 @@ bool IsPacked(std::string_view bytes);
 Result<std::uint64_t> UnpackedBytes(std::string_view packed);
 
 // The original. INVALID_ARGUMENT says what is wrong with a damaged file; RESOURCE_EXHAUSTED: it states more than `max_bytes`, which
-// is refused before anything is allocated. Hostile bytes cost memory of at most 8256 times their number.
+// is refused before anything is allocated. Hostile bytes cost memory of at most 9300 times their number, and of 3 * `max_bytes`.
 Result<std::string> Unpack(std::string_view packed, std::uint64_t max_bytes = kMaxUnpackedBytes);
 
 }  // namespace paddock

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/sanitizer.h"
@@ -72,20 +74,6 @@ std::vector<char*> PointersTo(const std::vector<std::string>& strings) {
   for (const auto& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
-}
-
-// A name without a slash is looked up in this process's PATH; nothing when no executable has it.
-std::optional<std::string> FindProgram(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  const char* path = std::getenv("PATH");
-  std::string_view folders = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
-  while (!folders.empty() && !name.empty()) {
-    const std::size_t length = std::min(folders.find(':'), folders.size());
-    const std::string candidate = std::string(folders.substr(0, length)) + "/" + name;
-    if (length > 0 && ::access(candidate.c_str(), X_OK) == 0) return candidate;
-    folders.remove_prefix(std::min(length + 1, folders.size()));
-  }
-  return std::nullopt;
 }
 
 // What went wrong between fork and exec, sent through a pipe that exec closes.
@@ -257,7 +245,8 @@ void KeepEnd(std::string& kept, std::string_view bytes, std::size_t limit) {
 
 Result<pid_t> Start(const ProcessRequest& request, int stdout_fd, int stderr_fd) {
   const std::string& name = request.argv.front();
-  const auto program = FindProgram(name);
+  // Of a path that cannot be started, exec says why.
+  const auto program = name.find('/') != name.npos ? std::optional(name) : FindProgram(name);
   if (!program)
     return NotFoundError("cannot start " + name + ": no such program in PATH; install it or give its path");
   const Fd null_device = AboveStandard(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
@@ -403,6 +392,23 @@ std::vector<std::string> CleanEnvironment() {
     if (value != nullptr && *value != '\0') environment.push_back(std::string(name) + "=" + value);
   }
   return environment;
+}
+
+std::optional<std::string> FindProgram(const std::string& name) {
+  const auto is_program = [](const std::string& path) {
+    std::error_code error;
+    return std::filesystem::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+  };
+  if (name.find('/') != name.npos) return is_program(name) ? std::optional(name) : std::nullopt;
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody writes it
+  std::string_view folders = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
+  while (!folders.empty() && !name.empty()) {
+    const std::size_t length = std::min(folders.find(':'), folders.size());
+    std::string candidate = std::string(folders.substr(0, length)) + "/" + name;
+    if (length > 0 && is_program(candidate)) return candidate;
+    folders.remove_prefix(std::min(length + 1, folders.size()));
+  }
+  return std::nullopt;
 }
 
 std::string SignalName(int signal) {

@@ -56,6 +56,9 @@ Result<ProcessResult> RunProcess(const ProcessRequest& request, Deadline deadlin
 // Empty variables are left out: some runtimes abort on them.
 std::vector<std::string> CleanEnvironment();
 
+// The executable file that `name` means: a path, or a name found in PATH. Absent: there is none.
+std::optional<std::string> FindProgram(const std::string& name);
+
 // "Segmentation fault" for SIGSEGV.
 std::string SignalName(int signal);
 

@@ -28,4 +28,15 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
+std::string_view FirstBytes(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  while (max_bytes > 0 && (text[max_bytes] & 0xc0) == 0x80) --max_bytes;
+  return text.substr(0, max_bytes);
+}
+
+std::string Readable(std::string_view text) {
+  constexpr std::size_t kShownBytes = 200;
+  return std::string(IsUtf8(text) ? FirstBytes(text, kShownBytes) : "(not UTF-8)");
+}
+
 }  // namespace paddock

@@ -1,11 +1,8 @@
-#include <unistd.h>
-
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/file.h"
@@ -43,21 +40,6 @@ std::optional<std::string> FilledWord(std::string_view word,
     word.remove_prefix(close + 1);
   }
   return filled;
-}
-
-// The path of a program as exec would find it; absent: there is none.
-std::optional<std::string> FindProgram(const std::string& name) {
-  const auto is_program = [](const std::string& path) {
-    std::error_code error;
-    return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
-  };
-  if (name.find('/') != name.npos) return is_program(name) ? std::optional(name) : std::nullopt;
-  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody writes it
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (!folder.empty() && is_program(folder + "/" + name)) return folder + "/" + name;
-  }
-  return std::nullopt;
 }
 
 Status TakeResult(const Converter& converter, const std::string& folder, const std::string& out_path) {
@@ -103,8 +85,10 @@ Result<std::vector<std::string>> RunConverter(const Converter& converter,
                                               const std::map<std::string, std::string>& options,
                                               const std::string& in_path, const std::string& out_path) {
   PADDOCK_RETURN_IF_ERROR(CheckInstalled(converter));
-  PADDOCK_ASSIGN_OR_RETURN(const ScratchFolder scratch,
-                           ScratchFolder::Make(fs::absolute(out_path).parent_path().string()));
+  std::error_code error;
+  const std::string parent = fs::absolute(out_path, error).parent_path().string();
+  if (error) return ErrnoStatus(error.value(), "cannot find the folder of " + out_path);
+  PADDOCK_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make(parent));
   PADDOCK_RETURN_IF_ERROR(CreateDirectories(scratch.path() + "/" + kFolder));
   PADDOCK_ASSIGN_OR_RETURN(const std::string model, ReadFile(in_path));
   PADDOCK_RETURN_IF_ERROR(WriteFileUnsynced(scratch.path() + "/" + ModelName(converter), model));
@@ -119,6 +103,11 @@ Result<std::vector<std::string>> RunConverter(const Converter& converter,
   }
   std::string command;
   for (const std::string& word : request.argv) command += (command.empty() ? "" : " ") + word;
+  // The working folder is another one there.
+  if (const auto program = FindProgram(request.argv.front())) {
+    request.argv.front() = fs::absolute(*program, error).string();
+    if (error) return ErrnoStatus(error.value(), "cannot find " + *program);
+  }
   request.environment = CleanEnvironment();
   request.working_directory = scratch.path();
   request.joins_group = true;

@@ -114,6 +114,13 @@ TEST_CASE("a converter stays in the group of who runs it, which is killed with a
   CHECK(*ReadFile(tool.out()) == std::to_string(::getpgrp()) + "\n");
 }
 
+TEST_CASE("a converter's program may be named by a path from where the coordinator was started") {
+  const ScriptTool tool("cat \"$1\" > \"$2/result.bin\"");
+  Converter converter = tool.Declaration();
+  converter.command[0] = std::filesystem::relative(tool.path()).string();
+  CHECK(tool.Run(converter).status().ToString() == "OK");
+}
+
 TEST_CASE("a converter that is not installed is told from one that nobody declared") {
   const auto converters = ReadConverters("");
   REQUIRE(converters.ok());
