@@ -27,9 +27,11 @@ std::optional<std::uint64_t> SampleBytes(Shape shape, ElementType type) {
 
 // The largest sum of bytes over the values that are alive at one node.
 std::optional<std::uint64_t> PeakBytes(const std::vector<Value>& values, std::size_t nodes) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 60;
   std::vector<std::int64_t> change(nodes + 1);
+  std::uint64_t all_bytes = 0;
   for (const Value& value : values) {
-    if (!value.bytes) return std::nullopt;
+    if (!value.bytes || (all_bytes += *value.bytes) > kMost) return std::nullopt;
     change[value.born] += static_cast<std::int64_t>(*value.bytes);
     if (value.last_use + 1 <= nodes) change[value.last_use + 1] -= static_cast<std::int64_t>(*value.bytes);
   }
@@ -84,25 +86,32 @@ ModelCost CostOf(const OnnxGraph& graph) {
   return cost;
 }
 
+// Whether an operator computes products that nobody counts here, or may do so.
+bool HidesProducts(const TfliteOperator& node) {
+  if (node.op == TfliteOp::kCustom) return node.custom_name != "TFLite_Detection_PostProcess";
+  const std::string name = TfliteOpName(node.op);
+  const auto has = [&](const char* part) { return name.find(part) != name.npos; };
+  return has("CONV") || has("MATMUL") || has("LSTM") || has("RNN") || has("SVDF") || has("operator");
+}
+
 std::optional<std::uint64_t> MultiplyAccumulates(const TfliteModel& model, const TfliteOperator& node) {
+  const bool is_counted = node.op == TfliteOp::kConv2d || node.op == TfliteOp::kDepthwiseConv2d ||
+                          node.op == TfliteOp::kFullyConnected;
+  if (!is_counted) return HidesProducts(node) ? std::nullopt : std::optional<std::uint64_t>(0);
   if (node.inputs.size() < 2 || node.outputs.empty() || node.inputs[1] < 0) return 0;
   const Shape& weights = model.tensors[static_cast<std::size_t>(node.inputs[1])].shape;
   const auto out = ElementCount(model.tensors[static_cast<std::size_t>(node.outputs[0])].shape);
+  const auto times = [&](const Shape& sums) -> std::optional<std::uint64_t> {
+    const auto each = ElementCount(sums);
+    return out && each ? std::optional(*out * *each) : std::nullopt;
+  };
   switch (node.op) {
     case TfliteOp::kConv2d:
-      if (!out || weights.size() != 4) return std::nullopt;
-      return *out * static_cast<std::uint64_t>(weights[1] * weights[2] * weights[3]);
+      return weights.size() == 4 ? times({weights[1], weights[2], weights[3]}) : std::nullopt;
     case TfliteOp::kDepthwiseConv2d:
-      if (!out || weights.size() != 4) return std::nullopt;
-      return *out * static_cast<std::uint64_t>(weights[1] * weights[2]);
-    case TfliteOp::kFullyConnected:
-      if (!out || weights.size() != 2) return std::nullopt;
-      return *out * static_cast<std::uint64_t>(weights[1]);
+      return weights.size() == 4 ? times({weights[1], weights[2]}) : std::nullopt;
     default:
-      return TfliteOpName(node.op).find("CONV") == std::string::npos &&
-                     TfliteOpName(node.op).find("MATMUL") == std::string::npos
-                 ? std::optional<std::uint64_t>(0)
-                 : std::nullopt;
+      return weights.size() == 2 ? times({weights[1]}) : std::nullopt;
   }
 }
 

@@ -1,4 +1,6 @@
 // Questions about one node of an OnnxGraph.
+#include <set>
+
 #include "prepare/onnx_graph.h"
 
 namespace paddock {
@@ -30,6 +32,13 @@ std::optional<std::uint64_t> SampleElements(const OnnxGraph& graph, const std::s
   Shape shape = info->shape;
   if (!shape.empty() && shape[0] < 0) shape[0] = 1;
   return ElementCount(shape);
+}
+
+// Absent too when nobody could do so much.
+std::optional<std::uint64_t> Product(std::optional<std::uint64_t> elements, std::uint64_t each) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 48;
+  if (!elements || (each != 0 && *elements > kMost / each)) return std::nullopt;
+  return *elements * each;
 }
 
 }  // namespace
@@ -96,25 +105,29 @@ onnx::NodeProto MakeNode(const std::string& op_type, const std::string& name,
 }
 
 std::optional<std::uint64_t> MultiplyAccumulates(const OnnxGraph& graph, const onnx::NodeProto& node) {
+  static const std::set<std::string> kCounted = {"Conv", "ConvTranspose", "ConvInteger",   "QLinearConv",
+                                                 "Gemm", "MatMul",        "MatMulInteger", "QLinearMatMul"};
+  static const std::set<std::string> kNotCounted = {"DeformConv", "Einsum", "GRU", "LSTM", "RNN"};
   const std::string& type = node.op_type();
-  const bool is_convolution = type == "Conv" || type == "ConvTranspose";
-  if (!is_convolution && type != "Gemm" && type != "MatMul") return 0;
-  if (node.input_size() < 2 || node.output_size() < 1) return std::nullopt;
-  const auto weight = graph.Value(node.input(1));
+  if (!node.domain().empty() && node.domain() != "ai.onnx") return std::nullopt;
+  if (kNotCounted.contains(type)) return std::nullopt;
+  if (!kCounted.contains(type)) return 0;
+  const int weight_at = type.starts_with("QLinear") ? 3 : 1;
+  if (node.input_size() <= weight_at || node.output_size() < 1) return std::nullopt;
+  const auto weight = graph.Value(node.input(weight_at));
   if (!weight || weight->shape.empty()) return std::nullopt;
-  if (is_convolution) {
-    // Each output element of a Conv sums over a filter; each input element of a ConvTranspose is spread over one.
-    const auto elements = SampleElements(graph, type == "Conv" ? node.output(0) : node.input(0));
+  if (type.find("Conv") != type.npos) {
+    // Each output element of a convolution sums over a filter; each input element of a ConvTranspose is spread over one.
+    const auto elements = SampleElements(graph, type == "ConvTranspose" ? node.input(0) : node.output(0));
     const auto filters = ElementCount(weight->shape);
-    if (!elements || !filters || weight->shape[0] <= 0) return std::nullopt;
-    return *elements * (*filters / static_cast<std::uint64_t>(weight->shape[0]));
+    if (!filters || weight->shape[0] <= 0) return std::nullopt;
+    return Product(elements, *filters / static_cast<std::uint64_t>(weight->shape[0]));
   }
-  const auto elements = SampleElements(graph, node.output(0));
   const std::size_t rank = weight->shape.size();
   const bool is_transposed = type == "Gemm" && IntAttribute(node, "transB", 0) != 0;
   const std::int64_t inner = weight->shape[rank < 2 ? 0 : is_transposed ? 1 : rank - 2];
-  if (!elements || inner < 0) return std::nullopt;
-  return *elements * static_cast<std::uint64_t>(inner);
+  if (inner < 0) return std::nullopt;
+  return Product(SampleElements(graph, node.output(0)), static_cast<std::uint64_t>(inner));
 }
 
 }  // namespace paddock
