@@ -12,7 +12,7 @@
 
 #include "base/file.h"
 #include "base/packed_file.h"
-#include "base/strict_json.h"
+#include "base/utf8.h"
 #include "prepare/onnx_graph.h"
 #include "prepare/onnx_normal_form.h"
 #include "prepare/tflite/tflite_info.h"
@@ -22,17 +22,6 @@ namespace paddock {
 namespace {
 
 constexpr std::uint64_t kMaxModelBytes = std::numeric_limits<std::int32_t>::max();  // protobuf's own limit
-
-bool IsUtf8(const std::string& text) {
-  try {
-    static_cast<void>(Json(text).dump());
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
-}
-
-std::string Readable(const std::string& text) { return IsUtf8(text) ? text.substr(0, 200) : "(not UTF-8)"; }
 
 // Walks a graph with its subgraphs: counts operators and parameters, and refuses weights outside of the file. The depth is
 // bounded by protobuf's recursion limit at parsing.

@@ -1,5 +1,6 @@
 #include "prepare/onnx_graph.h"
 
+#include <onnx/defs/schema.h>
 #include <onnx/shape_inference/implementation.h>
 
 #include <algorithm>
@@ -39,6 +40,22 @@ Status CheckFlat(const onnx::ModelProto& model) {
                                   " holds a graph of its own (control flow), which no step can change; "
                                   "export the model without it, or use the variant 'as-is'");
     }
+  }
+  return OkStatus();
+}
+
+// The check of libonnx leaves out foreign domains, and passes go by the name of an operator.
+Status CheckForeignNodes(const onnx::ModelProto& model, std::int64_t opset) {
+  for (const onnx::NodeProto& node : model.graph().node()) {
+    if (node.domain().empty() || node.domain() == "ai.onnx") continue;
+    const onnx::OpSchema* const schema =
+        onnx::OpSchemaRegistry::Schema(node.op_type(), static_cast<int>(opset), "");
+    if (schema == nullptr ||
+        (node.input_size() >= schema->min_input() && node.output_size() >= schema->min_output())) {
+      continue;
+    }
+    return InvalidArgumentError(NodeText(node) + " of the domain '" + node.domain() +
+                                "' has fewer inputs or outputs than ONNX's operator of that name; rename it");
   }
   return OkStatus();
 }
@@ -145,6 +162,7 @@ Result<OnnxGraph> OnnxGraph::Read(const std::string& path) {
   MakeInitializersConstant(result.model_.get());
   if (!info.notes.empty()) PADDOCK_RETURN_IF_ERROR(LowerToKnownOpset(result.model_.get()));
   result.IndexNames();
+  PADDOCK_RETURN_IF_ERROR(CheckForeignNodes(*result.model_, result.opset()));
   SayKernelShapes(&result);
   PADDOCK_RETURN_IF_ERROR(result.InferShapes());
   return result;

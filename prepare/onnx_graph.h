@@ -3,7 +3,8 @@
 //
 // Read() leaves a graph in which every constant is an initializer (Constant nodes are turned into such), no initializer is
 // also an input, nodes are in topological order, and types and shapes are inferred as far as libonnx can. Graphs with
-// subgraphs or model-local functions are refused: INVALID_ARGUMENT names the node. One thread at a time.
+// subgraphs or model-local functions are refused: INVALID_ARGUMENT names the node. A node that is called as an operator of ONNX has
+// at least that one's inputs and outputs, also one of a foreign domain. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -90,8 +91,8 @@ void SetFloatAttribute(onnx::NodeProto* node, const std::string& name, float val
 void SetTextAttribute(onnx::NodeProto* node, const std::string& name, const std::string& value);
 onnx::NodeProto MakeNode(const std::string& op_type, const std::string& name,
                          const std::vector<std::string>& inputs, const std::vector<std::string>& outputs);
-// Multiply-accumulates of one sample for Conv, ConvTranspose, Gemm and MatMul; 0 for other operators; absent when a shape is
-// not known.
+// Multiply-accumulates of one sample for convolutions, Gemm and MatMul, also those of integers; 0 for other operators; absent when
+// a shape is not known, and for operators whose products nobody counts here: recurrent ones, Einsum, those of foreign domains.
 std::optional<std::uint64_t> MultiplyAccumulates(const OnnxGraph& graph, const onnx::NodeProto& node);
 
 // ---- tensors

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "prepare/onnx_graph.h"
 
 namespace paddock {
@@ -20,7 +21,7 @@ namespace {
 // kChangedMeaning.
 constexpr std::int64_t kNewestOpset = 23;
 constexpr std::int64_t kNewestIr = 11;
-constexpr const char* kChangedMeaning[] = {"GridSample"};
+constexpr const char* kChangedMeaning[] = {"DFT", "GridSample"};
 
 bool IsStandard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
@@ -77,7 +78,8 @@ Status LowerNode(const onnx::GraphProto& graph, std::int64_t opset, std::int64_t
   const onnx::OpSchema* const schema = onnx::OpSchemaRegistry::Schema(type, static_cast<int>(known), "");
   if (schema == nullptr ||
       std::find(std::begin(kChangedMeaning), std::end(kChangedMeaning), type) != std::end(kChangedMeaning)) {
-    return RefuseNode(*node, opset, "opset " + std::to_string(known) + " has no such operator");
+    return RefuseNode(*node, opset,
+                      "opset " + std::to_string(known) + " has no such operator, or means another by it");
   }
   if (IsReduction(type)) PADDOCK_RETURN_IF_ERROR(LowerReduction(graph, opset, node));
   // Since opset 19 windows beyond the padding count otherwise.
@@ -149,7 +151,7 @@ Status BlameForeignNode(const Status& refusal, const std::string& path) {
 std::string CheckerText(std::string_view text) {
   constexpr std::size_t kMost = 300;
   std::string line;
-  for (const char one : text.substr(0, kMost)) {
+  for (const char one : FirstBytes(text, kMost)) {
     const bool is_blank = one == '\n' || one == ' ';
     if (!is_blank || (!line.empty() && line.back() != ' ')) line += is_blank ? ' ' : one;
   }

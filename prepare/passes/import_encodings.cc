@@ -230,6 +230,7 @@ class EncodingsImport {
   bool HasProductScale(const TensorEncoding& bias) const {
     for (const int reader : consumers_.at(bias.tensor)) {
       const onnx::NodeProto& node = graph_.graph().node(reader);
+      if (!HasWeightsAndBias(node)) return false;
       const auto input = activations_.find(node.input(0));
       const auto weights = named_.find(node.input(1));
       if (input == activations_.end() || weights == named_.end()) return false;

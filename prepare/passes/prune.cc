@@ -42,7 +42,9 @@ const onnx::TensorProto* PrunedWeights(const OnnxGraph& graph, const onnx::NodeP
   const onnx::TensorProto* const weights = graph.Initializer(node.input(1));
   if (weights == nullptr || weights->data_type() != onnx::TensorProto::FLOAT || weights->dims_size() < 2)
     return nullptr;
-  *axis = type == "Conv" || (type == "Gemm" && IntAttribute(node, "transB", 0) != 0) ? 1 : 0;
+  const auto rank = static_cast<std::size_t>(weights->dims_size());
+  const bool has_outputs_first = type == "Conv" || (type == "Gemm" && IntAttribute(node, "transB", 0) != 0);
+  *axis = has_outputs_first ? 1 : rank - 2;
   return weights;
 }
 

@@ -39,13 +39,13 @@ class ChannelPruner {
     for (int i = 0; i < graph_->graph().node_size(); ++i) {
       const onnx::NodeProto node = graph_->graph().node(i);
       if (node.op_type() != "Conv" || IntAttribute(node, "group", 1) != 1) continue;
+      const auto weights = graph_->Value(node.input(1));
+      channels_ = weights && !weights->shape.empty()
+                      ? static_cast<std::size_t>(std::max<std::int64_t>(weights->shape[0], 0))
+                      : 0;
       Removal removal;
-      std::string obstacle = AddConvolution(node, &removal);
-      if (obstacle.empty()) {
-        channels_ = static_cast<std::size_t>(graph_->Initializer(node.input(1))->dims(0));
-        obstacle = Follow(node.output(0), {}, &removal);
-      }
-      if (obstacle.empty() && channels_ == 0) obstacle = "there are none";
+      std::string obstacle = channels_ == 0 ? "there are none" : AddConvolution(node, &removal);
+      if (obstacle.empty()) obstacle = Follow(node.output(0), {}, &removal);
       if (!obstacle.empty()) {
         lines_.push_back(Shown(node) + " keeps its channels: " + obstacle);
         continue;
@@ -75,17 +75,20 @@ class ChannelPruner {
     bool is_flat = false;  // [batch, everything]
   };
 
-  bool CanSlice(const std::string& tensor) const {
+  // A constant of its own, with `places` along the axis.
+  bool CanSlice(const std::string& tensor, std::size_t axis, std::size_t places) const {
     const onnx::TensorProto* const initializer = graph_->Initializer(tensor);
-    return initializer != nullptr && initializer->data_type() == onnx::TensorProto::FLOAT &&
-           consumers_.at(tensor).size() == 1;
+    if (initializer == nullptr || initializer->data_type() != onnx::TensorProto::FLOAT) return false;
+    const Shape shape(initializer->dims().begin(), initializer->dims().end());
+    return consumers_.at(tensor).size() == 1 && axis < shape.size() &&
+           shape[axis] == static_cast<std::int64_t>(places) && ElementCount(shape).value_or(0) > 0;
   }
 
   // Why not, or empty.
   std::string AddConvolution(const onnx::NodeProto& node, Removal* removal) const {
     for (int input = 1; input < node.input_size(); ++input) {
       if (node.input(input).empty()) continue;
-      if (!CanSlice(node.input(input))) return "its weights are not constants of its own";
+      if (!CanSlice(node.input(input), 0, channels_)) return "its weights are not constants of its own";
       removal->slices.push_back({node.input(input), 0, 1});
     }
     return "";
@@ -103,9 +106,11 @@ class ChannelPruner {
   }
 
   std::string FollowInto(int reader, const std::string& value, Layout layout, Removal* removal) const {
-    static const std::set<std::string> kTransparent = {
-        "Relu", "Clip",    "LeakyRelu", "Sigmoid",           "Tanh",          "HardSwish", "HardSigmoid",
-        "Elu",  "MaxPool", "Identity",  "GlobalAveragePool", "GlobalMaxPool", "Dropout",   "AveragePool"};
+    static const std::set<std::string> kTransparent = {"Relu", "Clip",      "LeakyRelu", "Sigmoid",
+                                                       "Tanh", "HardSwish", "Identity",  "HardSigmoid",
+                                                       "Elu",  "Dropout"};
+    static const std::set<std::string> kPooling = {"MaxPool", "AveragePool", "GlobalAveragePool",
+                                                   "GlobalMaxPool"};
     const onnx::NodeProto& node = graph_->graph().node(reader);
     const std::string& type = node.op_type();
     const std::string meets = "they meet " + Shown(node);
@@ -116,13 +121,13 @@ class ChannelPruner {
     if ((type == "Gemm" || type == "MatMul") && layout.is_flat) return FollowProduct(node, layout, removal);
     if (type == "BatchNormalization" && is_plain) {
       for (int input = 1; input < node.input_size(); ++input) {
-        if (!CanSlice(node.input(input))) return meets;
+        if (!CanSlice(node.input(input), 0, channels_)) return meets;
         removal->slices.push_back({node.input(input), 0, 1});
       }
       return Follow(node.output(0), layout, removal);
     }
-    if (kTransparent.contains(type) && node.output_size() == 1)
-      return Follow(node.output(0), layout, removal);
+    const bool is_transparent = kTransparent.contains(type) || (is_plain && kPooling.contains(type));
+    if (is_transparent && node.output_size() == 1) return Follow(node.output(0), layout, removal);
     if (type == "Flatten" && IntAttribute(node, "axis", 1) == 1)
       return Follow(node.output(0), {layout.is_last, true}, removal);
     if (type == "Transpose" && is_plain &&
@@ -137,14 +142,16 @@ class ChannelPruner {
 
   std::string FollowConvolution(int reader, Removal* removal) const {
     const onnx::NodeProto& node = graph_->graph().node(reader);
-    if (!CanSlice(node.input(1))) return "the weights of " + Shown(node) + " are not constants of its own";
-    const onnx::TensorProto& weights = *graph_->Initializer(node.input(1));
     const std::int64_t group = IntAttribute(node, "group", 1);
     if (group == 1) {
+      if (!CanSlice(node.input(1), 1, channels_))
+        return "the weights of " + Shown(node) + " are not constants of its own";
       removal->slices.push_back({node.input(1), 1, 1});
       return "";
     }
-    if (group != weights.dims(0) || weights.dims(1) != 1) return "they meet the groups of " + Shown(node);
+    const auto weights = graph_->Value(node.input(1));
+    if (!weights || weights->shape.size() < 2 || group != weights->shape[0] || weights->shape[1] != 1)
+      return "they meet the groups of " + Shown(node);
     const std::string obstacle = AddConvolution(node, removal);
     if (!obstacle.empty()) return obstacle;
     removal->depthwise.push_back(reader);
@@ -152,13 +159,12 @@ class ChannelPruner {
   }
 
   std::string FollowProduct(const onnx::NodeProto& node, Layout layout, Removal* removal) const {
-    const onnx::TensorProto* const weights = graph_->Initializer(node.input(1));
-    const bool is_fit =
-        CanSlice(node.input(1)) && weights->dims_size() == 2 && IntAttribute(node, "transA", 0) == 0;
-    if (!is_fit) return "they meet " + Shown(node);
+    const auto weights = graph_->Value(node.input(1));
+    if (!weights || weights->shape.size() != 2 || IntAttribute(node, "transA", 0) != 0)
+      return "they meet " + Shown(node);
     const std::size_t axis = IntAttribute(node, "transB", 0) != 0 ? 1 : 0;
-    const auto inputs = static_cast<std::size_t>(weights->dims(static_cast<int>(axis)));
-    if (inputs % channels_ != 0) return "they meet " + Shown(node);
+    const auto inputs = static_cast<std::size_t>(std::max<std::int64_t>(weights->shape[axis], 0));
+    if (!CanSlice(node.input(1), axis, inputs) || inputs % channels_ != 0) return "they meet " + Shown(node);
     removal->slices.push_back({node.input(1), axis, layout.is_last ? 1 : inputs / channels_});
     return "";
   }
@@ -171,9 +177,12 @@ class ChannelPruner {
     const auto sizes = IntegersOf(*target);
     const auto output = graph_->Value(node.output(0));
     const auto input = graph_->Value(node.input(0));
-    if (!sizes.ok() || !output || !input || output->shape.size() != 2) return false;
+    if (!sizes.ok() || !output || !input || output->shape.size() != 2 || input->shape.empty()) return false;
     // The batch must stay what it is.
-    return (*sizes)[0] == 0 || (*sizes)[0] == input->shape[0] || ((*sizes)[0] == -1 && (*sizes)[1] > 0);
+    const std::int64_t batch = input->shape[0];
+    if ((*sizes)[0] == 0 || (batch > 0 && (*sizes)[0] == batch)) return (*sizes)[1] != 0;
+    const auto others = ElementCount(Shape(input->shape.begin() + 1, input->shape.end()));
+    return (*sizes)[0] == -1 && others && (*sizes)[1] == static_cast<std::int64_t>(*others);
   }
 
   Result<std::vector<bool>> ChooseChannels(const onnx::NodeProto& node) const {

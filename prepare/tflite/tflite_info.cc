@@ -2,24 +2,15 @@
 
 #include <set>
 
-#include "base/strict_json.h"
+#include "base/utf8.h"
 #include "prepare/tflite/tflite_model.h"
 
 namespace paddock {
 namespace {
 
-std::string ReadableName(const std::string& text) {
-  try {
-    static_cast<void>(Json(text).dump());
-    return text.substr(0, 200);
-  } catch (const Json::exception&) {
-    return "(not UTF-8)";
-  }
-}
-
 Result<TensorInfo> SignatureEntry(const TfliteTensor& tensor, std::string_view what) {
-  const std::string where = std::string(what) + " '" + ReadableName(tensor.name) + "' ";
-  if (tensor.name.empty() || ReadableName(tensor.name) != tensor.name)
+  const std::string where = std::string(what) + " '" + Readable(tensor.name) + "' ";
+  if (tensor.name.empty() || Readable(tensor.name) != tensor.name)
     return InvalidArgumentError(where + "has no readable name; convert the model to .tflite anew");
   if (!tensor.type) {
     return InvalidArgumentError(
@@ -51,12 +42,12 @@ Status Fill(const TfliteModel& model, const std::vector<std::int32_t>& indices, 
 Status DescribeTflite(std::string_view bytes, ModelInfo* info) {
   PADDOCK_ASSIGN_OR_RETURN(const TfliteModel model, ParseTflite(bytes));
   info->kind = "tflite";
-  info->producer = ReadableName(model.description);
+  info->producer = Readable(model.description);
   PADDOCK_RETURN_IF_ERROR(Fill(model, model.inputs, "input", &info->inputs));
   PADDOCK_RETURN_IF_ERROR(Fill(model, model.outputs, "output", &info->outputs));
   if (info->outputs.empty())
     return InvalidArgumentError("the model has no output; convert it to .tflite anew");
-  for (const TfliteOperator& op : model.operators) ++info->operators[ReadableName(op.Name())];
+  for (const TfliteOperator& op : model.operators) ++info->operators[Readable(op.Name())];
   for (std::size_t i = 0; i < model.tensors.size(); ++i) {
     if (model.IsConstant(static_cast<std::int32_t>(i)))
       info->parameters += ElementCount(model.tensors[i].shape).value_or(0);

@@ -69,6 +69,10 @@ Result<std::string> ToOnnx::AddConstant(const TfliteOperator& op, std::int32_t i
                                         const std::vector<std::int32_t>& dimensions, std::int64_t axis,
                                         bool as_integers) {
   const TfliteTensor& constant = tensor(index);
+  if (shape.size() != dimensions.size()) {
+    return Refuse(op, "its constant '" + constant.name + "' has " + std::to_string(shape.size()) +
+                          " dimensions, and " + std::to_string(dimensions.size()) + " are expected");
+  }
   Shape result;
   for (const std::int32_t dimension : dimensions)
     result.push_back(shape[static_cast<std::size_t>(dimension)]);

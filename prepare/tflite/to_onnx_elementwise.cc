@@ -59,7 +59,8 @@ Status ArithmeticToOnnx(ToOnnx& to, const TfliteOperator& op) {
 }
 
 Status ConcatenationToOnnx(ToOnnx& to, const TfliteOperator& op) {
-  PADDOCK_RETURN_IF_ERROR(to.CheckArity(op, 1, op.inputs.size()));
+  const std::size_t count = std::max<std::size_t>(op.inputs.size(), 1);
+  PADDOCK_RETURN_IF_ERROR(to.CheckArity(op, count, count));
   const auto rank = static_cast<std::int64_t>(to.tensor(op.outputs[0]).shape.size());
   std::int64_t axis = op.options.axis;
   if (axis < 0) axis += rank;
@@ -67,7 +68,6 @@ Status ConcatenationToOnnx(ToOnnx& to, const TfliteOperator& op) {
   const ImageOrder order = CommonOrder(to, op);
   std::vector<std::string> inputs;
   for (const std::int32_t index : op.inputs) {
-    if (index < 0) return to.Refuse(op, "an input is left out");
     PADDOCK_ASSIGN_OR_RETURN(std::string input, to.Take(op, index, order));
     inputs.push_back(std::move(input));
   }

@@ -24,6 +24,17 @@ std::string ErrorOf(const onnx::ModelProto& model) {
   return info.status().message();
 }
 
+TEST_CASE("names that are too long to show are cut between characters", "[model_info]") {
+  onnx::ModelProto model = ReluModel();
+  model.set_producer_name(std::string(199, 'x') + "\u00e9");
+  model.mutable_graph()->mutable_node(0)->set_domain(std::string(195, 'y') + "\u20ac\u20ac");
+  model.add_opset_import()->set_domain(model.graph().node(0).domain());
+  const auto info = Read(model);
+  REQUIRE(info.status().ToString() == "OK");
+  CHECK(info->producer == std::string(199, 'x') + " 1");
+  CHECK(info->operators.begin()->first == std::string(195, 'y') + "\u20ac");
+}
+
 // Gemm(in, w, b) then Relu, with the weights as inputs too, as models before IR 4 have them.
 onnx::ModelProto DenseModel() {
   onnx::ModelProto model = ReluModel({-1, 4});

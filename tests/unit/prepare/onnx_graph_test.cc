@@ -90,6 +90,10 @@ TEST_CASE("nodes that older opsets cannot say are refused by name", "[onnx_graph
   SetTensorType(model.mutable_graph()->add_input(), "axes", onnx::TensorProto::INT64, {1});
   CHECK_THAT(ReadGraph(model).status().message(), Contains("ReduceMean 'mean'") && Contains("no constant"));
   model = NewModel();
+  model.mutable_graph()->mutable_node(1)->set_op_type(
+      "DFT");  // whose axis without an input is another since opset 20
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("DFT 'mean'"));
+  model = NewModel();
   model.set_ir_version(99);
   CHECK_THAT(ReadGraph(model).status().message(), Contains("IR version 99"));
 }
@@ -122,6 +126,21 @@ TEST_CASE("strides that libonnx would divide by, or overflow with, are refused b
     CHECK_THAT(ReadGraph(model).status().message(),
                Contains("MaxPool 'pool'") && Contains("strides hold " + std::to_string(stride)));
   }
+}
+
+TEST_CASE("an operator of a foreign domain that is called as one of ONNX has at least its inputs",
+          "[onnx_graph]") {
+  onnx::ModelProto model = ReluModel({1, 4, 8, 8});
+  auto* const node = model.mutable_graph()->mutable_node(0);
+  node->set_op_type("Conv");
+  node->set_domain("com.example");
+  model.add_opset_import()->set_domain("com.example");
+  CHECK_THAT(ReadGraph(model).status().message(), Contains("Conv 'out'") && Contains("com.example"));
+  node->add_input("in");
+  CHECK(ReadGraph(model).ok());
+  node->set_op_type("Own");
+  node->clear_input();
+  CHECK(ReadGraph(model).ok());
 }
 
 TEST_CASE("what libonnx's shape inference would crash on is refused by name", "[onnx_graph]") {

@@ -207,6 +207,51 @@ TEST_CASE("an operator of TensorFlow Lite that ONNX's side lacks is refused by n
   CHECK_THAT(status.message(), Contains("LSTM 'out'") && Contains("cannot be converted to ONNX"));
 }
 
+// in[1,2,2,4] -> `op`, whose other inputs are float32 constants of these shapes -> out
+Status ConvertOperator(TfliteOp kind, const std::vector<Shape>& constants, const Shape& out,
+                       bool leaves_one_out = false) {
+  TfliteModel model;
+  TfliteOperator op;
+  op.op = kind;
+  model.tensors.resize(2);
+  for (const Shape& shape : constants) {
+    model.tensors.push_back({.name = "c" + std::to_string(model.tensors.size()),
+                             .type = ElementType::kFloat32,
+                             .shape = shape,
+                             .signature = {},
+                             .scales = {},
+                             .zero_points = {}});
+    model.tensors.back().buffer = static_cast<std::int32_t>(model.buffers.size());
+    model.buffers.emplace_back(4 * *ElementCount(shape), std::byte{0});
+  }
+  model.tensors[0].name = "in";
+  model.tensors[0].shape = {1, 2, 2, 4};
+  model.tensors[1].name = "out";
+  model.tensors[1].shape = out;
+  for (std::size_t i = 0; i < 2; ++i) model.tensors[i].type = ElementType::kFloat32;
+  op.inputs = {0};
+  for (std::size_t i = 0; i < constants.size(); ++i) op.inputs.push_back(static_cast<std::int32_t>(i) + 2);
+  if (leaves_one_out) op.inputs.push_back(-1);
+  op.outputs = {1};
+  model.operators = {op};
+  model.inputs = {0};
+  model.outputs = {1};
+  const TempDir folder;
+  return Convert(folder, "to-onnx", SerializeTflite(model).value());
+}
+
+TEST_CASE("a TensorFlow Lite operator with a shape or a gap that it cannot have is refused by name",
+          "[convert]") {
+  CHECK(ConvertOperator(TfliteOp::kConcatenation, {{1, 2, 2, 4}}, {2, 2, 2, 4}).ToString() == "OK");
+  CHECK_THAT(ConvertOperator(TfliteOp::kConcatenation, {{1, 2, 2, 4}}, {2, 2, 2, 4}, true).message(),
+             Contains("CONCATENATION 'out'") && Contains("number of inputs"));
+  CHECK(ConvertOperator(TfliteOp::kConv2d, {{3, 1, 1, 4}, {3}}, {1, 2, 2, 3}).ToString() == "OK");
+  for (const Shape& bias : {Shape{}, Shape{1, 3}}) {
+    CHECK_THAT(ConvertOperator(TfliteOp::kConv2d, {{3, 1, 1, 4}, bias}, {1, 2, 2, 3}).message(),
+               Contains("CONV_2D 'out'") && Contains("'c3'"));
+  }
+}
+
 TEST_CASE("int8 weights beside float32 activations become float32 in ONNX", "[convert]") {
   TfliteModel model;
   model.buffers.emplace_back(8, std::byte{3});

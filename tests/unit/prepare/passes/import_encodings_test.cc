@@ -118,6 +118,18 @@ TEST_CASE("a bias becomes int32 in units of input times weight, and is rounded a
   CHECK(FiniteFloatsOf(*graph.Initializer("b")).value() == std::vector<float>{0.5F, -1});
 }
 
+TEST_CASE("a bias that another node reads too is rounded and stays float", "[aimet]") {
+  onnx::ModelProto model = GemmNetwork();
+  *model.mutable_graph()->add_node() = MakeNode("Relu", "relu", {"b"}, {"positive"});
+  SetTensorType(model.mutable_graph()->add_output(), "positive", onnx::TensorProto::FLOAT, {2});
+  EncodingsBench aimet(model);
+  const auto report = aimet.Import(
+      "{" + std::string(kGemmActivations) + R"(, "param_encodings": {)" + Channels("w", {"0.5"}) +
+      R"(, "b": [{"bitwidth": 32, "dtype": "int", "is_symmetric": "True", "offset": -2147483648, "scale": 0.125}]}})");
+  REQUIRE(report.status().ToString() == "OK");
+  CHECK_THAT(AllLines(*report), Contains("left float32: 'b'"));
+}
+
 TEST_CASE("four bits lie in int8 and sixteen are rounded in float32, both with AIMET's numbers", "[aimet]") {
   EncodingsBench aimet(GemmNetwork());
   const auto weights = [&](const std::string& bits, const std::string& offset, const std::string& scale) {

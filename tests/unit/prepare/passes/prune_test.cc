@@ -52,6 +52,27 @@ TEST_CASE("prune 2:4 leaves two of each four along the input channels", "[prune]
   CHECK(std::count(columns.begin() + 12, columns.end(), 0.0F) == 0);
 }
 
+TEST_CASE("prune 2:4 takes the inputs of each of several matrices, not the matrices", "[prune]") {
+  StepBench bench;
+  onnx::ModelProto model = ReluModel({-1, 3, 5, 4});
+  auto* const graph = model.mutable_graph();
+  graph->clear_node();
+  graph->clear_output();
+  SetTensorType(graph->add_output(), "out", onnx::TensorProto::FLOAT, {-1, 3, 5, 2});
+  *graph->add_initializer() = MakeFloats("w", {3, 4, 2}, RandomFloats(24, 1));
+  *graph->add_node() = MakeNode("MatMul", "product", {"in", "w"}, {"out"});
+  WriteModel(bench.model(), model);
+  REQUIRE(bench.Run("prune kind=2:4").ok());
+  const std::vector<float> weights = FiniteFloatsOf(*bench.Read().Initializer("w")).value();
+  for (std::size_t matrix = 0; matrix < 24; matrix += 8) {
+    for (std::size_t column = 0; column < 2; ++column) {
+      int zeros = 0;
+      for (std::size_t row = 0; row < 4; ++row) zeros += weights[matrix + 2 * row + column] == 0 ? 1 : 0;
+      CHECK(zeros == 2);
+    }
+  }
+}
+
 TEST_CASE("removed channels that were zero change no answer, and the model is smaller", "[prune]") {
   if (!OnnxruntimeOrSkip()) return;
   StepBench bench;
@@ -127,6 +148,54 @@ TEST_CASE("channels are followed through batch norms, depthwise convolutions and
     CHECK(MeanSqnr(Answers(bench.model(), bench / "images"), Answers(bench.out(), bench / "images"), 5) >
           100);
   }
+}
+
+// What `prune kind=channels` says of a convolution that keeps its channels.
+std::string ObstacleIn(const onnx::ModelProto& model) {
+  StepBench bench;
+  WriteModel(bench.model(), model);
+  const Status status = bench.Run("prune kind=channels ratio=0.25").status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  return status.message();
+}
+
+TEST_CASE("channels that pooling or a reshape mixes with other dimensions stay", "[prune]") {
+  onnx::ModelProto pooled = SeparableNetwork(true);
+  auto* graph = pooled.mutable_graph();
+  onnx::NodeProto pool = MakeNode("AveragePool", "pool", {"last"}, {"pooled"});
+  SetIntsAttribute(&pool, "kernel_shape", {2, 2});
+  graph->mutable_node(4)->set_input(0, "pooled");
+  *graph->add_node() = pool;
+  for (int i = graph->node_size() - 1; i > 4; --i) graph->mutable_node()->SwapElements(i, i - 1);
+  *graph->mutable_initializer(6) = MakeFloats("w3", {36, 3}, RandomFloats(108, 5));
+  *graph->mutable_initializer(7) = MakeIntegers("target", ElementType::kInt64, {2}, {-1, 36});
+  CHECK_THAT(ObstacleIn(pooled), Contains("they meet AveragePool 'pool'"));
+
+  onnx::ModelProto cut = SeparableNetwork(false);  // four rows a sample
+  graph = cut.mutable_graph();
+  *graph->mutable_initializer(6) = MakeFloats("w3", {16, 3}, RandomFloats(48, 5));
+  *graph->mutable_initializer(7) = MakeIntegers("target", ElementType::kInt64, {2}, {-1, 16});
+  CHECK_THAT(ObstacleIn(cut), Contains("they meet Reshape 'flat'"));
+}
+
+TEST_CASE("a convolution without channels, or with a bias of another shape, keeps what it has", "[prune]") {
+  onnx::ModelProto empty = SeparableNetwork(false);
+  auto* graph = empty.mutable_graph();
+  *graph->mutable_initializer(0) = MakeFloats("w1", {0, 2, 1, 1}, {});
+  graph->mutable_node()->DeleteSubrange(1, 2);
+  graph->mutable_node(1)->set_input(0, "conv1");
+  CHECK_THAT(ObstacleIn(empty), Contains("Conv 'conv1' keeps its channels"));
+
+  onnx::ModelProto biased = SeparableNetwork(false);
+  graph = biased.mutable_graph();
+  *graph->add_initializer() = MakeFloats("b1", {}, {1});
+  graph->mutable_node(0)->add_input("b1");
+  CHECK_THAT(ObstacleIn(biased), Contains("Conv 'conv1' keeps its channels"));
+
+  onnx::ModelProto hollow = SeparableNetwork(false);
+  graph = hollow.mutable_graph();
+  *graph->mutable_initializer(0) = MakeFloats("w1", {4, 0, 1, 1}, {});
+  CHECK_THAT(ObstacleIn(hollow), Contains("Conv 'conv1' keeps its channels"));
 }
 
 TEST_CASE("real networks lose channels and still run", "[prune][public]") {
