@@ -123,10 +123,18 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
   app.add_flag("--version", version, "print the version");
   app.add_flag("--check-config", check, "check the configuration and exit");
   app.add_flag("--print-config", print, "print the complete configuration as YAML and exit");
+  bool as_json = false;
+  CLI::App& discover =
+      *app.add_subcommand("discover",
+                          "list the probes and serial ports of this machine, with an agent's "
+                          "configuration for each, and exit");
+  discover.add_flag("--json", as_json, "the same as JSON");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
-    return Command{.kind = CommandKind::kPrintAndExit, .config = {}, .text = app.help()};
+    return Command{.kind = CommandKind::kPrintAndExit,
+                   .config = {},
+                   .text = discover.parsed() ? discover.help() : app.help()};
   } catch (const CLI::ParseError& error) {
     return InvalidArgumentError(std::string(error.what()) + "; see paddock-agent --help");
   }
@@ -134,6 +142,12 @@ Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, cons
     return Command{.kind = CommandKind::kPrintAndExit,
                    .config = {},
                    .text = "paddock-agent " + std::string(kPaddockVersion) + "\n"};
+  }
+  if (discover.parsed()) {
+    Command command;
+    command.kind = CommandKind::kDiscover;
+    command.as_json = as_json;
+    return command;
   }
 
   Command command;

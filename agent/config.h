@@ -32,17 +32,18 @@ struct AgentConfig {
   std::string log_level = "info";               // PADDOCK_AGENT_LOG_LEVEL; debug, info, warn, error
 };
 
-enum class CommandKind { kRun, kCheckConfig, kPrintConfig, kPrintAndExit };
+enum class CommandKind { kRun, kCheckConfig, kPrintConfig, kPrintAndExit, kDiscover };
 struct Command {
   CommandKind kind = CommandKind::kRun;
   AgentConfig config;
-  std::string text;  // of kPrintAndExit: help or version
+  std::string text;      // of kPrintAndExit: help or version
+  bool as_json = false;  // of kDiscover
 };
 
 using GetEnv = std::function<std::optional<std::string>(const std::string& name)>;
 
 // `arguments` without the program's name. The configuration is complete and checked, except for
-// kPrintAndExit. INVALID_ARGUMENT names the flag, variable or key.
+// kPrintAndExit and kDiscover. INVALID_ARGUMENT names the flag, variable or key.
 Result<Command> ParseCommandLine(const std::vector<std::string>& arguments, const GetEnv& get_env);
 
 // As a file that reads back to the same configuration.

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/subprocess.h"
 #include "base/version.h"
+#include "boards/discovery.h"
 #include "device_drivers/registry.h"
 
 namespace paddock::agent {
@@ -134,6 +135,11 @@ int Main(const std::vector<std::string>& arguments) {
     case CommandKind::kPrintConfig:
       std::fputs(ConfigAsYaml(command->config).c_str(), stdout);
       return 0;
+    case CommandKind::kDiscover: {
+      const auto found = Discover("");
+      std::fputs((command->as_json ? DiscoveryJson(found) : DiscoveryText(found)).c_str(), stdout);
+      return 0;
+    }
     case CommandKind::kRun:
       break;
   }

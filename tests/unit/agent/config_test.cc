@@ -46,6 +46,20 @@ TEST_CASE("flags go over the environment, which goes over the file, which goes o
   CHECK(command->config.log_level == "info");
 }
 
+TEST_CASE("discovering needs no configuration", "[config]") {
+  const auto text = ParseCommandLine({"discover"}, kNoEnvironment);
+  REQUIRE(text.ok());
+  CHECK(text->kind == CommandKind::kDiscover);
+  CHECK_FALSE(text->as_json);
+  CHECK(ParseCommandLine({"discover", "--json"}, kNoEnvironment)->as_json);
+  const auto help = ParseCommandLine({"discover", "--help"}, kNoEnvironment);
+  REQUIRE(help.ok());
+  CHECK(help->text.find("--json") != std::string::npos);
+  CHECK(help->text.find("--driver") == std::string::npos);
+  CHECK_FALSE(ParseCommandLine({"discover", "--driver", "mcu"}, kNoEnvironment).ok());
+  CHECK_FALSE(ParseCommandLine({"invent"}, kNoEnvironment).ok());
+}
+
 TEST_CASE("a key of the file that nobody knows is refused with its name and the nearest one", "[config]") {
   const TempDir folder;
   const std::string file = folder / "agent.yaml";
