@@ -3,6 +3,7 @@
 #include <string>
 
 #include "device_drivers/host-c/host_c_driver.h"
+#include "device_drivers/mcu/mcu_driver.h"
 #include "device_drivers/onnxruntime/onnxruntime_driver.h"
 #include "device_drivers/simulated/simulated_driver.h"
 #include "device_drivers/tflite/tflite_driver.h"
@@ -13,6 +14,7 @@ std::span<const DriverEntry> AllDrivers() {
   static const DriverEntry kDrivers[] = {
       {"host-c", "the C code that is generated for microcontrollers, on this machine", HostCOptions(),
        CreateHostCDriver},
+      {"mcu", "microcontroller boards on a serial line, real or emulated", McuOptions(), CreateMcuDriver},
       {"onnxruntime", "ONNX models on this machine's CPU or GPU through ONNX Runtime", OnnxruntimeOptions(),
        CreateOnnxruntimeDriver},
       {"simulated", "a model of a board: time and energy without hardware, and faults on demand",

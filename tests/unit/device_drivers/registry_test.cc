@@ -49,7 +49,7 @@ TEST_CASE("a driver that does not exist is answered with those that do", "[regis
   const auto found = FindDriver("simulate");
   REQUIRE(found.status().code() == StatusCode::kNotFound);
   CHECK_THAT(found.status().message(),
-             Contains("'simulate'") && Contains("host-c, onnxruntime") && Contains("simulated"));
+             Contains("'simulate'") && Contains("onnxruntime, simulated") && Contains("simulated"));
 }
 
 }  // namespace

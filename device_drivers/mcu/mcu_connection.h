@@ -1,0 +1,49 @@
+// A board that answers, for the length of a session or a probe: the emulator if it is one, the line, what was said on it, and
+// the protocol that both sides speak. One thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "device_drivers/mcu/board_client.h"
+#include "device_drivers/mcu/mcu_settings.h"
+#include "device_drivers/mcu/transcript.h"
+
+namespace paddock {
+
+class McuConnection {
+ public:
+  explicit McuConnection(const McuSettings& settings);
+
+  // Starts the emulator with `image`, or opens the line; waits until the board answers and checks its name. It can be called
+  // again.
+  Status Open(const std::string& image, Deadline deadline);
+  // After Open(): settles the protocol. The client refers to this object.
+  Result<std::unique_ptr<BoardClient>> MakeClient(const std::vector<TensorInfo>& outputs);
+
+  const BoardIdentity& identity() const { return identity_; }
+  // Absent: the firmware speaks text only.
+  const std::optional<FrameAbility>& frames() const { return frames_; }
+  const Transcript& transcript() const { return transcript_; }
+
+  // `failure` with who and what it was doing, how an emulator ended and the last that was said.
+  Status Explain(std::string_view stage, const Status& failure);
+
+ private:
+  Status OpenLineToBoard(const std::string& image, Deadline deadline);
+
+  const McuSettings settings_;
+  Transcript transcript_;
+  BoardPace pace_;
+  std::unique_ptr<Emulator> emulator_;
+  std::unique_ptr<Line> line_;
+  BoardIdentity identity_;
+  std::optional<FrameAbility> frames_;
+};
+
+}  // namespace paddock
