@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/strict_json.h"
 #include "kpi/delta_stream.h"
@@ -58,9 +59,15 @@ Status CheckMeter(const MeterDescription& meter) {
   return OkStatus();
 }
 
-Status ReadPowerHeader(std::string_view text, PowerTrace* trace, std::uint64_t* samples) {
+struct ArraySizes {
+  std::uint64_t samples = 0;
+  std::uint64_t edges = 0;
+};
+
+Result<ArraySizes> ReadPowerHeader(std::string_view text, PowerTrace* trace) {
   PADDOCK_ASSIGN_OR_RETURN(const Json json, ParseJson(text, "header", kPowerHeaderLimits));
   MeterDescription& meter = trace->meter;
+  ArraySizes sizes;
   std::string kind;
   StrictObject header(json, "");
   header.Required("source", &meter.source);
@@ -73,21 +80,28 @@ Status ReadPowerHeader(std::string_view text, PowerTrace* trace, std::uint64_t* 
   header.Required("lsb", &meter.lsb);
   header.Optional("gain_uncertainty", &meter.gain_uncertainty);
   header.Optional("counter_range_uj", &meter.counter_range_uj);
+  header.Optional("edge_input", &meter.edge_input);
   header.Required("failed_reads", &trace->failed_reads);
   header.Optional("last_failure", &trace->last_failure);
   header.Required("overflow_count", &trace->overflow_count);
-  header.Required("samples", samples);
+  header.Optional("lost_edges", &trace->lost_edges);
+  header.Optional("edges", &sizes.edges);
+  header.Required("samples", &sizes.samples);
   PADDOCK_RETURN_IF_ERROR(ReadSpan(&header, "idle_before", &trace->idle_before));
   PADDOCK_RETURN_IF_ERROR(ReadSpan(&header, "window", &trace->window));
   PADDOCK_RETURN_IF_ERROR(ReadSpan(&header, "idle_after", &trace->idle_after));
   PADDOCK_RETURN_IF_ERROR(header.Finish());
   PADDOCK_RETURN_IF_ERROR(ReadKind(kind, &meter.kind));
   PADDOCK_RETURN_IF_ERROR(CheckMeter(meter));
-  if (*samples > kMaxPowerSamples) {
-    return InvalidArgumentError("samples: " + std::to_string(*samples) + ", at most " +
-                                std::to_string(kMaxPowerSamples) + " are accepted");
+  for (const auto& [key, size] : {std::pair("samples", sizes.samples), std::pair("edges", sizes.edges)}) {
+    if (size > kMaxPowerSamples) {
+      return InvalidArgumentError(std::string(key) + ": " + std::to_string(size) + ", at most " +
+                                  std::to_string(kMaxPowerSamples) + " are accepted");
+    }
   }
-  return OkStatus();
+  if (sizes.edges > 0 && meter.kind == MeterKind::kCounter)
+    return InvalidArgumentError("edges: a counter has none");
+  return sizes;
 }
 
 Status CheckSamples(const PowerTrace& trace) {
@@ -107,6 +121,16 @@ Status CheckSamples(const PowerTrace& trace) {
   return OkStatus();
 }
 
+Status CheckEdges(const PowerTrace& trace) {
+  for (std::size_t i = 0; i < trace.edges.size(); ++i) {
+    if (trace.edges[i] > trace.at_ns.size() || (i > 0 && trace.edges[i] < trace.edges[i - 1])) {
+      return InvalidArgumentError("edge " + std::to_string(i) +
+                                  ": it is before its neighbour or behind the samples");
+    }
+  }
+  return OkStatus();
+}
+
 Result<PowerTrace> DecodeTrace(std::string_view bytes) {
   if (bytes.size() < kPowerPrefixBytes || bytes.substr(0, kPowerMagic.size()) != kPowerMagic) {
     return InvalidArgumentError("does not begin with PDKPWR1");
@@ -119,14 +143,16 @@ Result<PowerTrace> DecodeTrace(std::string_view bytes) {
                                 " bytes, the whole trace " + std::to_string(bytes.size()));
   }
   PowerTrace trace;
-  std::uint64_t samples = 0;
-  PADDOCK_RETURN_IF_ERROR(ReadPowerHeader(bytes.substr(kPowerPrefixBytes, header_bytes), &trace, &samples));
+  PADDOCK_ASSIGN_OR_RETURN(const ArraySizes sizes,
+                           ReadPowerHeader(bytes.substr(kPowerPrefixBytes, header_bytes), &trace));
   DeltaReader reader(bytes.substr(kPowerPrefixBytes + header_bytes));
-  PADDOCK_RETURN_IF_ERROR(reader.Read(samples, "at_ns", &trace.at_ns));
-  PADDOCK_RETURN_IF_ERROR(reader.Read(samples, "read_ns", &trace.read_ns));
-  PADDOCK_RETURN_IF_ERROR(reader.Read(samples, "value", &trace.value));
+  PADDOCK_RETURN_IF_ERROR(reader.Read(sizes.samples, "at_ns", &trace.at_ns));
+  PADDOCK_RETURN_IF_ERROR(reader.Read(sizes.samples, "read_ns", &trace.read_ns));
+  PADDOCK_RETURN_IF_ERROR(reader.Read(sizes.samples, "value", &trace.value));
+  PADDOCK_RETURN_IF_ERROR(reader.Read(sizes.edges, "edges", &trace.edges));
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
   PADDOCK_RETURN_IF_ERROR(CheckSamples(trace));
+  PADDOCK_RETURN_IF_ERROR(CheckEdges(trace));
   return trace;
 }
 
@@ -175,6 +201,9 @@ std::string EncodePowerTrace(const PowerTrace& trace) {
   SetSpan("idle_before", trace.idle_before, &header);
   SetSpan("window", trace.window, &header);
   SetSpan("idle_after", trace.idle_after, &header);
+  if (!meter.edge_input.empty()) header["edge_input"] = meter.edge_input;
+  if (!trace.edges.empty()) header["edges"] = trace.edges.size();
+  if (trace.lost_edges > 0) header["lost_edges"] = trace.lost_edges;
   if (!trace.last_failure.empty()) header["last_failure"] = trace.last_failure;
   const std::string header_text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
 
@@ -183,6 +212,7 @@ std::string EncodePowerTrace(const PowerTrace& trace) {
   AppendDeltas(trace.at_ns, &raw);
   AppendDeltas(trace.read_ns, &raw);
   AppendDeltas(trace.value, &raw);
+  AppendDeltas(trace.edges, &raw);
 
   const auto header_bytes = static_cast<std::uint32_t>(header_text.size());
   std::string bytes(kPowerMagic);

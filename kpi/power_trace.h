@@ -37,6 +37,8 @@ struct MeterDescription {
   std::optional<double> gain_uncertainty;
   // A counter that wraps: the value after which it is 0 again. Absent: it does not wrap.
   std::optional<std::int64_t> counter_range_uj;
+  // Its input that sees the edges of a pin of the device: "d7". Empty: it sees none.
+  std::string edge_input{};
   bool operator==(const MeterDescription&) const = default;
 };
 
@@ -57,6 +59,9 @@ struct PowerTrace {
   std::uint64_t failed_reads = 0;     // readings that gave no sample
   std::string last_failure;           // what the meter said about the last of them
   std::uint64_t overflow_count = 0;   // samples that were lost because nobody drained them
+  // Edges of the device's pin, in order: edge `e` came after the sample e - 1 and before the sample e. Of power, not of counters.
+  std::vector<std::uint64_t> edges{};
+  std::uint64_t lost_edges = 0;  // that the meter counted and did not tell
   std::optional<TimeSpan> idle_before;
   std::optional<TimeSpan> window;
   std::optional<TimeSpan> idle_after;
@@ -71,12 +76,12 @@ struct PowerTrace {
   bool operator==(const PowerTrace&) const = default;
 };
 
-// "PDKPWR1\n", little-endian u32 length and JSON header, then the three arrays as one zlib stream of delta varints
-// (kpi/delta_stream.h): about 3 bytes a sample.
+// "PDKPWR1\n", little-endian u32 length and JSON header, then the three arrays, and the edges where there are any, as one zlib
+// stream of delta varints (kpi/delta_stream.h): about 3 bytes a sample.
 // REQUIRES: the arrays are as long as each other.
 std::string EncodePowerTrace(const PowerTrace& trace);
 // Foreign bytes: INVALID_ARGUMENT says what is wrong. At most 64 million samples; times must not decrease and marks
-// must not end before they begin.
+// must not end before they begin; edges must not decrease or lie behind the last sample.
 Result<PowerTrace> DecodePowerTrace(std::string_view bytes);
 
 }  // namespace paddock

@@ -37,8 +37,8 @@ class PowerMeter {
   virtual Status Probe(Deadline deadline) = 0;
 
   virtual Status Start() = 0;
-  // Appends the samples since the last call to the three arrays and adds to the counts; sets trace->meter. Marks are
-  // the caller's. On error nothing is appended.
+  // Appends the samples since the last call to the three arrays, and the edges between them, and adds to the counts; sets
+  // trace->meter. Marks are the caller's. On error nothing is appended.
   virtual Status Drain(PowerTrace* trace) = 0;
   // Idempotent. The samples up to here remain for one more Drain().
   virtual void Stop() = 0;

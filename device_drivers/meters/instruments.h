@@ -13,8 +13,8 @@ namespace paddock {
 
 std::span<const OptionDoc> Lpm01aOptions();
 Result<std::unique_ptr<PowerMeter>> CreateLpm01aMeter(const DriverOptions& options, const std::string& root);
-// Samples of a stream of `rate_hz` whose target is supplied with `millivolts`.
-std::unique_ptr<LineProtocol> Lpm01aProtocol(std::int64_t millivolts, std::int64_t rate_hz);
+// Joules of a stream of `rate_hz` whose target is supplied with `millivolts`, and the falling edges of its pin D7.
+std::unique_ptr<LineProtocol> Lpm01aProtocol(std::int64_t millivolts, std::int64_t rate_hz, bool sees_edges);
 
 std::span<const OptionDoc> JoulescopeOptions();
 Result<std::unique_ptr<PowerMeter>> CreateJoulescopeMeter(const DriverOptions& options,

@@ -40,6 +40,7 @@ class Joulescope final : public LineProtocol {
     if (!ParseNumber(fields[1], &amperes) || !ParseNumber(fields[2], &volts) ||
         std::abs(amperes * volts) > kMaxWatts || time_ns <= last_ns_) {
       parsed.kind = InstrumentLine::Kind::kLost;
+      parsed.lost = 1;
       return parsed;
     }
     last_ns_ = time_ns;

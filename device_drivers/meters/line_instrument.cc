@@ -36,6 +36,26 @@ std::int64_t StreamClock::ToOurs(std::int64_t instrument_ns, std::int64_t arriva
   return instrument_ns + *offset_ns_;
 }
 
+void LineStream::Take(std::string_view line, std::int64_t arrival_ns) {
+  const InstrumentLine parsed = protocol_.Parse(line);
+  switch (parsed.kind) {
+    case InstrumentLine::Kind::kSample:
+      queue_.Push(clock_.ToOurs(parsed.time_ns, arrival_ns), 0, parsed.power_uw);
+      break;
+    case InstrumentLine::Kind::kEdge:
+      queue_.PushEdge(parsed.lost);
+      break;
+    case InstrumentLine::Kind::kLost:
+      queue_.CountLost(parsed.lost);
+      break;
+    case InstrumentLine::Kind::kFailure:
+      queue_.PushFailure(UnavailableError(parsed.text));
+      break;
+    case InstrumentLine::Kind::kOther:
+      break;
+  }
+}
+
 LineInstrument::LineInstrument(MeterDescription description, std::unique_ptr<LineProtocol> protocol,
                                std::string port)
     : description_(std::move(description)), protocol_(std::move(protocol)), port_(std::move(port)) {}
@@ -61,6 +81,9 @@ Status LineInstrument::Probe(Deadline deadline) {
 Status LineInstrument::Start() {
   if (thread_.joinable()) return FailedPreconditionError(description_.source + ": is started already");
   Status status = OpenPort();
+  for (const std::string& command : protocol_->StopCommands()) {
+    if (status.ok()) status = Send(command);
+  }
   for (const std::string& command : protocol_->StartCommands()) {
     if (status.ok()) status = SendAndWait(command);
   }
@@ -176,7 +199,7 @@ LineInstrument::Wait LineInstrument::ReadLine(int timeout_ms, std::string* line)
 }
 
 void LineInstrument::ReadStream() {
-  StreamClock clock;
+  LineStream stream(*protocol_, queue_);
   std::string line;
   while (true) {
     const Wait wait = ReadLine(-1, &line);
@@ -185,20 +208,7 @@ void LineInstrument::ReadStream() {
       queue_.PushFailure(UnavailableError("the port has closed; was the instrument unplugged?"));
       return;
     }
-    const InstrumentLine parsed = protocol_->Parse(line);
-    switch (parsed.kind) {
-      case InstrumentLine::Kind::kSample:
-        queue_.Push(clock.ToOurs(parsed.time_ns, InstrumentNowNs()), 0, parsed.power_uw);
-        break;
-      case InstrumentLine::Kind::kLost:
-        queue_.CountLost(1);
-        break;
-      case InstrumentLine::Kind::kFailure:
-        queue_.PushFailure(UnavailableError(parsed.text));
-        break;
-      case InstrumentLine::Kind::kOther:
-        break;
-    }
+    stream.Take(line, InstrumentNowNs());
   }
 }
 

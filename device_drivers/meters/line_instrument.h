@@ -17,10 +17,11 @@
 namespace paddock {
 
 struct InstrumentLine {
-  enum class Kind { kOther, kSample, kLost, kFailure };
+  enum class Kind { kOther, kSample, kEdge, kLost, kFailure };
   Kind kind = Kind::kOther;
   std::int64_t time_ns = 0;   // of a sample, by the instrument's clock
   std::int64_t power_uw = 0;  // of a sample
+  std::uint64_t lost = 0;     // kLost: samples that did not come; kEdge: edges before it that did not
   std::string text;           // of a failure
 };
 
@@ -28,7 +29,8 @@ struct InstrumentLine {
 class LineProtocol {
  public:
   virtual ~LineProtocol() = default;
-  // In this order; each is answered before the next is sent. The stream begins after the last.
+  // In this order; each is answered before the next is sent. The stream begins after the last. The stop commands are sent before
+  // them, and their answers not waited for: an instrument may still stream for a process that has gone.
   virtual std::vector<std::string> StartCommands() = 0;
   virtual std::vector<std::string> StopCommands() = 0;
   // Absent: the line is no answer. An error: the instrument refused.
@@ -46,6 +48,19 @@ class StreamClock {
  private:
   std::optional<std::int64_t> offset_ns_;
   std::int64_t last_ns_ = 0;
+};
+
+// From lines to samples and edges in a queue; an edge lies behind the sample that came before it. One thread.
+class LineStream {
+ public:
+  // Both must outlive the stream.
+  LineStream(LineProtocol& protocol, SampleQueue& queue) : protocol_(protocol), queue_(queue) {}
+  void Take(std::string_view line, std::int64_t arrival_ns);
+
+ private:
+  LineProtocol& protocol_;
+  SampleQueue& queue_;
+  StreamClock clock_;
 };
 
 class LineInstrument final : public PowerMeter {

@@ -28,6 +28,16 @@ void SampleQueue::CountLost(std::uint64_t samples) {
   overflow_count_ += samples;
 }
 
+void SampleQueue::PushEdge(std::uint64_t lost) {
+  const std::lock_guard lock(mutex_);
+  lost_edges_ += lost;
+  if (edges_.size() >= kMaxSamples) {
+    ++lost_edges_;
+    return;
+  }
+  edges_.push_back(at_ns_.size());
+}
+
 void SampleQueue::Clear() {
   const std::lock_guard lock(mutex_);
   at_ns_.clear();
@@ -35,6 +45,8 @@ void SampleQueue::Clear() {
   value_.clear();
   failed_reads_ = 0;
   overflow_count_ = 0;
+  edges_.clear();
+  lost_edges_ = 0;
   last_failure_ = OkStatus();
 }
 
@@ -48,12 +60,15 @@ Status SampleQueue::Drain(PowerTrace* trace) {
     to->insert(to->end(), from->begin(), from->end());
     from->clear();
   };
+  for (const std::uint64_t edge : edges_) trace->edges.push_back(trace->at_ns.size() + edge);
+  edges_.clear();
   move(&at_ns_, &trace->at_ns);
   move(&read_ns_, &trace->read_ns);
   move(&value_, &trace->value);
   if (failed_reads_ > 0) trace->last_failure = last_failure_.message();
   trace->failed_reads += std::exchange(failed_reads_, 0);
   trace->overflow_count += std::exchange(overflow_count_, 0);
+  trace->lost_edges += std::exchange(lost_edges_, 0);
   return OkStatus();
 }
 

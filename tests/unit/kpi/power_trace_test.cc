@@ -71,6 +71,27 @@ TEST_CASE("a power trace is read back with its meter, its marks and every sample
   CHECK(*DecodePowerTrace(EncodePowerTrace(PowerTrace())) == PowerTrace());
 }
 
+TEST_CASE("the edges of a trace lie between its samples", "[kpi][power_trace]") {
+  PowerTrace trace = SomeTrace(10);
+  trace.meter.edge_input = "d7";
+  trace.edges = {0, 4, 4, 10};
+  trace.lost_edges = 2;
+  CHECK(*DecodePowerTrace(EncodePowerTrace(trace)) == trace);
+  trace.edges = {4, 3};
+  CHECK_THAT(TraceError(EncodePowerTrace(trace)), Catch::Contains("edge 1: it is before its neighbour"));
+  trace.edges = {11};
+  CHECK_THAT(TraceError(EncodePowerTrace(trace)),
+             Catch::Contains("edge 0: it is before its neighbour or behind"));
+  trace.edges = {1};
+  trace.meter.kind = MeterKind::kCounter;
+  CHECK_THAT(TraceError(EncodePowerTrace(trace)), Catch::Contains("edges: a counter has none"));
+}
+
+TEST_CASE("a trace without edges is written as before there were any", "[kpi][power_trace]") {
+  const Json header = SplitTrace(EncodePowerTrace(SomeTrace(3))).header;
+  for (const char* key : {"edges", "lost_edges", "edge_input"}) CHECK_FALSE(header.contains(key));
+}
+
 TEST_CASE("a sensor's power may be negative, a counter may not", "[kpi][power_trace]") {
   PowerTrace trace = SomeTrace(3);
   trace.value[1] = -40'000;
@@ -107,6 +128,8 @@ TEST_CASE("a header that does not fit its samples or makes no sense is refused",
   CHECK_THAT(message("samples", 41), Catch::Contains("ends or is damaged at entry"));
   CHECK_THAT(message("samples", 64'000'000), Catch::Contains("ends or is damaged at entry"));
   CHECK_THAT(message("samples", 64'000'001), Catch::Contains("at most 64000000"));
+  CHECK_THAT(message("edges", 64'000'001), Catch::Contains("edges: 64000001, at most 64000000"));
+  CHECK_THAT(message("edges", 1), Catch::Contains("edges"));
   CHECK_THAT(message("kind", "guessed"), Catch::Contains("counter, sampled or averaged"));
   CHECK_THAT(message("window", Json{5, 4}), Catch::Contains("window: must be a begin and an end"));
   CHECK_THAT(message("window", Json{5}), Catch::Contains("window: must be a begin and an end"));

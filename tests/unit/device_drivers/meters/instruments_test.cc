@@ -1,129 +1,93 @@
 #include "device_drivers/meters/instruments.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <termios.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <functional>
-#include <mutex>
-#include <thread>
+#include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
 #include "fake_sysfs.h"
+#include "tests/fakes/fake_instrument.h"
+#include "tests/fakes/fake_lpm01a.h"
 
 namespace paddock {
 namespace {
 
-// The other end of a pty, where a thread plays the instrument: it answers commands and streams what it is given.
-class FakeInstrument {
- public:
-  // Called for each line that the meter sends.
-  using Answer = std::function<std::string(const std::string& command)>;
-  // Called over and over while the stream runs; empty: nothing to say now.
-  using Stream = std::function<std::string()>;
-
-  FakeInstrument(Answer answer, Stream stream) : answer_(std::move(answer)), stream_(std::move(stream)) {
-    fd_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    REQUIRE(fd_ >= 0);
-    REQUIRE(::grantpt(fd_) == 0);
-    REQUIRE(::unlockpt(fd_) == 0);
-    char name[64];
-    REQUIRE(::ptsname_r(fd_, name, sizeof name) == 0);
-    port_ = name;
-    // Held open, so that the meter may close and open it again.
-    keep_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    termios settings{};
-    ::tcgetattr(keep_, &settings);
-    ::cfmakeraw(&settings);
-    ::tcsetattr(keep_, TCSANOW, &settings);
-    thread_ = std::thread([this] { Play(); });
-  }
-  ~FakeInstrument() { Unplug(); }
-  void Unplug() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-    for (int* const fd : {&keep_, &fd_}) {
-      if (*fd >= 0) ::close(*fd);
-      *fd = -1;
-    }
-  }
-  const std::string& port() const { return port_; }
-  std::vector<std::string> commands() {
-    const std::lock_guard lock(mutex_);
-    return commands_;
-  }
-
- private:
-  void Play() {
-    std::string input;
-    while (!stop_) {
-      pollfd ready{fd_, POLLIN, 0};
-      ::poll(&ready, 1, 1);
-      char buffer[256];
-      const ssize_t size = ::read(fd_, buffer, sizeof buffer);
-      if (size > 0) input.append(buffer, static_cast<std::size_t>(size));
-      std::string output;
-      for (std::size_t end; (end = input.find('\n')) != input.npos; input.erase(0, end + 1)) {
-        const std::string command = input.substr(0, end);
-        output += answer_(command);
-        const std::lock_guard lock(mutex_);
-        commands_.push_back(command);
-      }
-      if (output.empty()) output = stream_();
-      static_cast<void>(!::write(fd_, output.data(), output.size()));
-    }
-  }
-
-  const Answer answer_;
-  const Stream stream_;
-  int fd_ = -1;
-  int keep_ = -1;
-  std::string port_;
-  std::mutex mutex_;
-  std::vector<std::string> commands_;
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
-
 std::string Silent() { return ""; }
 std::string NoAnswer(const std::string&) { return ""; }
 
-TEST_CASE("LPM01A: it is configured, streams current and is stopped", "[meters][instrument]") {
-  std::atomic<bool> running{false};
-  FakeInstrument board(
-      [&](const std::string& command) {
-        if (command == "start") running = true;
-        if (command == "stop") running = false;
-        return "\r\nPowerShield > ack " + command + "\r\n";
-      },
-      [&]() -> std::string {
-        if (!running) return "";
-        return "1000-05\r\n2000-05\r\nTimeStamp: 000s 012ms, buff 00%\r\n";
-      });
+TEST_CASE("LPM01A: it is configured, streams energy and is stopped", "[meters][instrument]") {
+  FakeLpm01a board;
   const auto meter = CreateLpm01aMeter({{"port", board.port()}, {"voltage_mv", "3000"}}, "");
   REQUIRE(meter.ok());
   CHECK((*meter)->Describe().boundary == "external");
   CHECK_FALSE((*meter)->Describe().on_device);
   CHECK((*meter)->Describe().period_ns == 1'000'000);
+  CHECK((*meter)->Describe().rails == std::vector<std::string>{"target 3000 mV"});
+  CHECK((*meter)->Describe().edge_input.empty());
   CHECK((*meter)->Probe(Deadline::Never()).ToString() == "OK");
   PowerTrace trace;
   const std::int64_t before_ns = SystemClock().Now().time_since_epoch().count();
   REQUIRE((*meter)->Start().ToString() == "OK");
   REQUIRE(DrainAtLeast(meter->get(), 100, &trace).ok());
   (*meter)->Stop();
-  CHECK(board.commands().at(0) == "htc");
-  CHECK(board.commands().at(2) == "volt 3000m");
-  CHECK(board.commands().at(3) == "freq 1k");
-  CHECK(board.commands().at(7) == "start");
-  CHECK(trace.value.at(0) == 30'000);  // 10 mA at 3 V
-  CHECK(trace.value.at(1) == 60'000);
+  const std::vector<std::string> commands = board.commands();
+  CHECK(std::vector<std::string>(commands.begin(), commands.begin() + 10) ==
+        std::vector<std::string>{"stop", "hrc", "htc", "format ascii_dec", "volt 3000m", "freq 1k",
+                                 "output energy", "acqtime inf", "trigsrc sw", "start"});
+  CHECK(trace.value == std::vector<std::int64_t>(trace.value.size(), 10'000));  // 10 uJ in a millisecond
   CHECK(trace.failed_reads == 0);
+  CHECK(trace.overflow_count == 0);
+  CHECK(trace.edges.empty());
   CHECK(trace.at_ns.front() >= before_ns);
   CHECK(std::is_sorted(trace.at_ns.begin(), trace.at_ns.end()));
+}
+
+TEST_CASE("LPM01A: the edges of the target's pin lie between samples, and the target stays supplied",
+          "[meters][instrument]") {
+  FakeLpm01a board;
+  const auto meter = CreateLpm01aMeter({{"port", board.port()}, {"edges", "d7"}}, "");
+  REQUIRE(meter.ok());
+  CHECK((*meter)->Describe().edge_input == "d7");
+  PowerTrace trace;
+  REQUIRE((*meter)->Start().ToString() == "OK");
+  REQUIRE(DrainAtLeast(meter->get(), 20, &trace).ok());
+  board.Edges({20, 50});
+  REQUIRE(DrainAtLeast(meter->get(), trace.at_ns.size() + 80, &trace).ok());
+  board.Edges({0});
+  board.LoseEdge(5);
+  board.Edges({10});
+  REQUIRE(DrainAtLeast(meter->get(), trace.at_ns.size() + 20, &trace).ok());
+  (*meter)->Stop();
+  REQUIRE(trace.edges.size() == 4);
+  // 30 ms on the meter's own clock; a sample more or less, by where in theirs the edges came.
+  CHECK(trace.edges[1] - trace.edges[0] >= 29);
+  CHECK(trace.edges[1] - trace.edges[0] <= 31);
+  CHECK(trace.lost_edges == 1);
+  const auto commands = board.commands();
+  const auto has = [&](const char* command) {
+    return std::find(commands.begin(), commands.end(), command) != commands.end();
+  };
+  CHECK(has("eventsrc d7 fal"));
+  CHECK(has("pwr on nostatus"));
+  CHECK_FALSE(has("hrc"));
+}
+
+TEST_CASE("LPM01A: one that still streams for a process that has gone is stopped first",
+          "[meters][instrument]") {
+  FakeLpm01a board;
+  PowerTrace trace;
+  const auto start = [&](PowerMeter& meter) {
+    REQUIRE(meter.Start().ToString() == "OK");
+    REQUIRE(DrainAtLeast(&meter, trace.at_ns.size() + 20, &trace).ok());
+  };
+  const auto meter = CreateLpm01aMeter({{"port", board.port()}}, "");
+  const auto next = CreateLpm01aMeter({{"port", board.port()}}, "");
+  start(**meter);
+  board.IgnoreNextStop();  // the process died without a word
+  (*meter)->Stop();
+  start(**next);
 }
 
 TEST_CASE("LPM01A: a refused command and a silent board are errors", "[meters][instrument]") {
@@ -145,22 +109,79 @@ TEST_CASE("LPM01A: a refused command and a silent board are errors", "[meters][i
 }
 
 TEST_CASE("LPM01A: what its lines mean", "[meters][instrument]") {
-  const auto protocol = Lpm01aProtocol(3300, 1000);
+  const auto protocol = Lpm01aProtocol(3300, 1000, true);
   using Kind = InstrumentLine::Kind;
-  InstrumentLine line = protocol->Parse("6409-07");
+  InstrumentLine line = protocol->Parse("4538-08");
   CHECK(line.kind == Kind::kSample);
-  CHECK(line.power_uw == 2115);  // 640.9 uA x 3.3 V
+  CHECK(line.power_uw == 45'380);  // 45.38 uJ in a millisecond
   CHECK(line.time_ns == 0);
-  line = protocol->Parse("0001-03");
-  CHECK(line.power_uw == 3300);
+  line = protocol->Parse("0001-05");
+  CHECK(line.power_uw == 10'000);
   CHECK(line.time_ns == 1'000'000);
-  CHECK(protocol->Parse("TimeStamp: 001s 000ms, buff 00%").kind == Kind::kOther);
   CHECK(protocol->Parse("").kind == Kind::kOther);
   CHECK(protocol->Parse("-07").kind == Kind::kOther);
   CHECK(protocol->Parse("6409-0").kind == Kind::kOther);
   CHECK(protocol->Parse("9999+09").kind == Kind::kLost);
   CHECK(protocol->Parse("error: overcurrent").kind == Kind::kFailure);
   CHECK(protocol->Parse("end").kind == Kind::kFailure);
+}
+
+TEST_CASE("LPM01A: edges are numbered, and a gap in the numbers is edges that were lost",
+          "[meters][instrument]") {
+  const auto protocol = Lpm01aProtocol(3300, 1000, true);
+  const auto lost = [&](const std::string& text) -> std::int64_t {
+    const InstrumentLine line = protocol->Parse(text);
+    if (line.kind != InstrumentLine::Kind::kEdge) return -1;
+    return static_cast<std::int64_t>(line.lost);
+  };
+  CHECK(lost("event 07 ris") == 0);
+  CHECK(lost("event 08 fal") == 0);
+  CHECK(lost("event 10 ris") == 1);
+  CHECK(lost("event 10 ris") == 99);
+  CHECK(lost("event 99 ris") == 88);
+  CHECK(lost("event 00 ris") == 0);  // two digits wrap
+  CHECK(lost("event 98 ris") == 97);
+  CHECK(lost("event 01 ris") == 2);
+  CHECK(lost("event 255 ris") == 253);
+  CHECK(lost("event 0 ris") == 0);  // and so does a byte
+  CHECK(lost("event") == -1);
+  CHECK(lost("event ") == -1);
+  CHECK(lost("event x1 ris") == -1);
+  CHECK(lost("event 99999999999999999999 ris") == -1);
+  // The numbers begin anew with the stream.
+  static_cast<void>(protocol->StartCommands());
+  CHECK(lost("event 40 ris") == 0);
+}
+
+TEST_CASE("LPM01A: its time stamps show samples that were lost", "[meters][instrument]") {
+  const auto protocol = Lpm01aProtocol(3300, 1000, false);
+  using Kind = InstrumentLine::Kind;
+  const auto samples = [&](int count) {
+    InstrumentLine line;
+    for (int i = 0; i < count; ++i) line = protocol->Parse("4538-08");
+    return line.time_ns;
+  };
+  const auto stamp = [&](const std::string& time) {
+    const InstrumentLine line = protocol->Parse("TimeStamp: " + time + ", buff 00%");
+    CHECK(line.kind == (line.lost > 0 ? Kind::kLost : Kind::kOther));
+    return line.lost;
+  };
+  samples(1000);
+  CHECK(stamp("998s 000ms") == 0);
+  samples(1000);
+  CHECK(stamp("999s 000ms") == 0);
+  samples(990);
+  CHECK(stamp("000s 000ms") == 10);
+  CHECK(samples(1) == 3'000'000'000);
+  samples(998);
+  CHECK(stamp("001s 000ms") == 0);  // the stamps may round
+  samples(998);
+  CHECK(stamp("002s 000ms") == 3);  // but not for ever
+  CHECK(stamp("700s 000ms") == 0);  // damaged: believed neither now nor the next time
+  CHECK(stamp("003s 000ms") == 0);
+  CHECK(stamp("x") == 0);
+  CHECK(stamp("1s") == 0);
+  CHECK(protocol->Parse("TimeStamp:").kind == Kind::kOther);
 }
 
 TEST_CASE("Joulescope-style lines: time, current, voltage; what is no sample is counted",
@@ -211,7 +232,7 @@ TEST_CASE("an instrument that is unplugged says so", "[meters][instrument]") {
 TEST_CASE("an instrument without a port is none", "[meters][instrument]") {
   CHECK(CreateLpm01aMeter({}, "").status().code() == StatusCode::kNotFound);
   CHECK(CreateJoulescopeMeter({}, "").status().code() == StatusCode::kNotFound);
-  CHECK(CreateLpm01aMeter({{"port", "/dev/x"}, {"rate_hz", "999"}}, "").status().code() ==
+  CHECK(CreateLpm01aMeter({{"port", "/dev/x"}, {"rate_hz", "10000"}}, "").status().code() ==
         StatusCode::kInvalidArgument);
 }
 
