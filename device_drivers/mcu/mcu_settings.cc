@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "device_drivers/mcu/known_boards.h"
+#include "boards/known_boards.h"
 #include "device_drivers/mcu/mcu_driver.h"
 
 namespace paddock {
@@ -67,10 +67,10 @@ Result<LineAddress> ParseAddress(std::string_view link, std::uint32_t baud) {
 // Without a probe the board is not flashed here, which must be said.
 void ReadFlashing(OptionReader& reader, McuSettings* settings) {
   FlasherSettings flashing;
-  if (const auto board = FindKnownBoard(settings->board); board.ok()) {
-    flashing.target.flash_begin = (*board)->flash_begin;
-    flashing.target.flash_bytes = (*board)->flash_bytes;
-    flashing.target.openocd_target = (*board)->openocd_target;
+  if (const KnownBoard* const board = FindKnownBoard(settings->board)) {
+    flashing.target.flash_begin = board->flash_begin;
+    flashing.target.flash_bytes = board->flash_bytes;
+    flashing.target.openocd_target = board->openocd_target;
   }
   const std::string probe = reader.Text("probe", "");
   flashing = ReadFlasherOptions(reader, std::move(flashing));
@@ -79,8 +79,14 @@ void ReadFlashing(OptionReader& reader, McuSettings* settings) {
 
 Status CheckFlashing(const McuSettings& settings) {
   if (!settings.flashing) return OkStatus();
-  const auto board = FindKnownBoard(settings.board);
-  Status status = board.ok() ? Flasher::Make(*settings.flashing).status() : board.status();
+  Status status;
+  if (FindKnownBoard(settings.board) != nullptr) {
+    status = Flasher::Make(*settings.flashing).status();
+  } else {
+    std::string names;
+    for (const KnownBoard& board : KnownBoards()) names.append(names.empty() ? "" : ", ").append(board.name);
+    status = NotFoundError("nothing is known of the board '" + settings.board + "', only of these: " + names);
+  }
   if (status.ok()) return status;
   return InvalidArgumentError("driver 'mcu': " + status.message() +
                               ". If others put the image on the board before each run, say probe=none");

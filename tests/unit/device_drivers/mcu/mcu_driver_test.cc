@@ -58,7 +58,7 @@ TEST_CASE("options that do not exist, do not go together or are out of bounds ar
   refused({{"link", "pty:/dev/pts/1"}}, "mode=own needs the option board");
   refused({{"link", "pty:/dev/pts/1"}, {"board", "nucleo-l4r5zi"}}, "openocd must know which probe");
   refused({{"link", "pty:/x"}, {"board", "mine"}, {"probe", "066"}},
-          "nothing is known of the board 'mine'; known are");
+          "nothing is known of the board 'mine', only of these: nucleo-l4r5zi");
   refused({{"link", "pty:/x"}, {"mode", "existing"}, {"probe", "066"}}, "probe");
   refused({{"link", "qemu:qemu-stm32f405"}, {"board", "nucleo"}}, "board is 'nucleo', but the link is");
   refused({{"link", "qemu:qemu-stm32f405"}, {"mode", "existing"}}, "needs the option image");
