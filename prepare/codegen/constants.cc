@@ -117,6 +117,49 @@ std::vector<std::int64_t> IntegersIn(const Constant& constant) {
   return result;
 }
 
+// What models compute shapes with: lists of integers.
+Result<Constant> ConcatenatedLists(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs) {
+  Constant result{inputs[0]->type, {0}, {}, {}};
+  for (const Constant* const list : inputs) {
+    if (list == nullptr || list->shape.size() != 1 || list->quantized)
+      return UnsupportedNode(node, "it puts constants together that are no lists");
+    result.values.insert(result.values.end(), list->values.begin(), list->values.end());
+  }
+  result.shape[0] = static_cast<std::int64_t>(result.values.size());
+  return result;
+}
+
+Result<Constant> Gathered(const onnx::NodeProto& node, const Constant& list, const Constant* indices) {
+  if (indices == nullptr || list.shape.size() != 1 || list.quantized || IntAttribute(node, "axis", 0) != 0)
+    return UnsupportedNode(node, "it chooses from a constant that is no list");
+  Constant result{list.type, indices->shape, {}, {}};
+  for (const double one : indices->values) {
+    const double index = one < 0 ? one + static_cast<double>(list.values.size()) : one;
+    if (!(index >= 0 && index < static_cast<double>(list.values.size())))
+      return WrongNode(node, "it chooses what is not there");
+    result.values.push_back(list.values[static_cast<std::size_t>(index)]);
+  }
+  return result;
+}
+
+Result<Constant> Sliced(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs) {
+  const Constant& list = *inputs[0];
+  const auto number = [&](std::size_t at, double fallback) {
+    const bool is_there = inputs.size() > at && inputs[at] != nullptr && inputs[at]->values.size() == 1;
+    return is_there ? inputs[at]->values[0] : fallback;
+  };
+  if (list.shape.size() != 1 || list.quantized || inputs.size() < 3 || number(3, 0) != 0 || number(4, 1) != 1)
+    return UnsupportedNode(node, "it cuts from a constant that is no list");
+  const auto size = static_cast<double>(list.values.size());
+  const auto place = [&](double at) { return std::clamp(at < 0 ? at + size : at, 0.0, size); };
+  const double begin = place(number(1, 0));
+  const double end = std::max(begin, place(number(2, size)));
+  Constant result{list.type, {static_cast<std::int64_t>(end - begin)}, {}, {}};
+  result.values.assign(list.values.begin() + static_cast<std::ptrdiff_t>(begin),
+                       list.values.begin() + static_cast<std::ptrdiff_t>(end));
+  return result;
+}
+
 // `axes` as an attribute, or as a second input (from opset 13).
 std::optional<std::vector<std::int64_t>> AxesOf(const onnx::NodeProto& node,
                                                 const std::vector<const Constant*>& inputs) {
@@ -193,6 +236,9 @@ Result<Constant> FoldConstants(const onnx::NodeProto& node, const std::vector<co
   if (type == "QuantizeLinear") return Quantize(node, first, second, third);
   if (type == "Cast") return Cast(node, first);
   if (type == "Identity") return first;
+  if (type == "Concat") return ConcatenatedLists(node, inputs);
+  if (type == "Gather") return Gathered(node, first, second);
+  if (type == "Slice") return Sliced(node, inputs);
   if (type == "Transpose") {
     PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::int64_t> permutation,
                              PermutationOf(node, first.shape.size()));

@@ -28,7 +28,8 @@ struct Constant {
 Result<Constant> ConstantOf(const onnx::TensorProto& tensor);
 
 // What `node` makes of constants alone; `inputs` has one entry per input, null where it is left out. UNIMPLEMENTED names the
-// node when it is none of QuantizeLinear, DequantizeLinear, Cast, Identity, Reshape, Flatten, Squeeze, Unsqueeze, Transpose.
+// node when it is none of QuantizeLinear, DequantizeLinear, Cast, Identity, Reshape, Flatten, Squeeze, Unsqueeze, Transpose, nor,
+// for lists, Concat, Gather, Slice.
 Result<Constant> FoldConstants(const onnx::NodeProto& node, const std::vector<const Constant*>& inputs);
 
 // With dimension i of the result being dimension permutation[i]. REQUIRES: a permutation of the dimensions.

@@ -1,6 +1,7 @@
 #include "prepare/codegen/read_onnx.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace paddock {
@@ -125,32 +126,19 @@ std::size_t DraftReader::AsUint8(std::size_t index, const std::string& name) {
   return draft_.values.size() - 1;
 }
 
-// A Reshape whose result is known needs nothing of what computes its shape.
 void DraftReader::MarkNeeded() {
   const onnx::GraphProto& graph = graph_.graph();
   needed_.assign(static_cast<std::size_t>(graph.node_size()), false);
-  std::map<std::string, bool> wanted;
-  for (const auto& output : graph.output()) wanted[output.name()] = true;
+  std::set<std::string> wanted;
+  for (const auto& output : graph.output()) wanted.insert(output.name());
   for (int i = graph.node_size() - 1; i >= 0; --i) {
     const onnx::NodeProto& node = graph.node(i);
     const bool is_needed = std::any_of(node.output().begin(), node.output().end(),
                                        [&](const std::string& name) { return wanted.contains(name); });
     if (!is_needed) continue;
     needed_[static_cast<std::size_t>(i)] = true;
-    const bool knows_shape =
-        node.op_type() == "Reshape" && node.output_size() > 0 && InferredShape(node.output(0)).has_value();
-    for (int k = 0; k < node.input_size(); ++k) {
-      if (!knows_shape || k == 0) wanted[node.input(k)] = true;
-    }
+    wanted.insert(node.input().begin(), node.input().end());
   }
-}
-
-std::optional<Shape> DraftReader::InferredShape(const std::string& name) const {
-  const auto info = graph_.Value(name);
-  if (!info) return std::nullopt;
-  const auto count = ElementCount(info->shape);
-  if (!count || *count == 0) return std::nullopt;
-  return info->shape;
 }
 
 Status DraftReader::ReadNode(const onnx::NodeProto& node) {
@@ -168,6 +156,15 @@ Status DraftReader::ReadNode(const onnx::NodeProto& node) {
   }
   const bool is_own = node.domain().empty() || node.domain() == "ai.onnx";
   const auto known = Operators().find(node.op_type());
+  if (is_own && node.op_type() == "Shape") {
+    PADDOCK_ASSIGN_OR_RETURN(const std::size_t input, Activation(node, 0));
+    if (IntAttribute(node, "start", 0) != 0 || IntAttribute(node, "end", kMostNodes) != kMostNodes)
+      return UnsupportedNode(node, "it takes a part of the shape");
+    const Shape& sizes = shape(input);
+    constants_[node.output(0)] = {
+        ElementType::kInt64, {static_cast<std::int64_t>(sizes.size())}, {sizes.begin(), sizes.end()}, {}};
+    return OkStatus();
+  }
   if (is_constant && is_own) {
     PADDOCK_ASSIGN_OR_RETURN(constants_[node.output(0)], FoldConstants(node, constants));
     return OkStatus();

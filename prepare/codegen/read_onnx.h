@@ -40,8 +40,6 @@ class DraftReader {
   Result<std::size_t> FloatActivation(const onnx::NodeProto& node, int index);
   DraftValue& value(std::size_t index) { return draft_.values[index]; }
   const Shape& shape(std::size_t index) const { return draft_.values[index].shape; }
-  // What shape inference says of a value, when all of it is known.
-  std::optional<Shape> InferredShape(const std::string& name) const;
 
   // Adds the node that makes output 0 of `source`, of this shape. `type` and quantisation of the result are those of the first
   // input unless they are given.

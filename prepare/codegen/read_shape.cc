@@ -22,10 +22,6 @@ Status ReadView(DraftReader& reader, const onnx::NodeProto& node) {
                                                              : UnsqueezedShape(node, shape, *axes));
     return reader.Add(node, std::move(view), std::move(result));
   }
-  PADDOCK_ASSIGN_OR_RETURN(const Constant* const target, reader.ConstantInput(node, 1));
-  const auto inferred = reader.InferredShape(node.output(0));
-  if (target == nullptr && inferred && ElementCount(*inferred) == ElementCount(shape))
-    return reader.Add(node, std::move(view), *inferred);
   PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::int64_t> wanted, reader.NeedIntegers(node, 1, "its shape"));
   PADDOCK_ASSIGN_OR_RETURN(Shape result,
                            ReshapedShape(node, shape, wanted, IntAttribute(node, "allowzero", 0) != 0));
