@@ -137,9 +137,11 @@ KERNEL void conv_s8_run(const conv_s8* l, const int8_t* input, int8_t* output, u
   const int32_t pixels = l->output.height * l->output.width;
   const int32_t in = l->input.channels / l->groups;
   const int32_t out = l->output.channels / l->groups;
-  const int32_t values = l->window.height * l->window.width * in;
-  if (in % 4 != 0)
-    memset((int8_t*)(scratch + (pixels < 4 ? 1 : 4) * ((values + 3) / 4 * 2)), 0, (size_t)(values + 3));
+  if (in % 4 != 0) {
+    /* What fills up a patch meets weights of 0, but is read. */
+    const int32_t words = (l->window.height * l->window.width * in + 3) / 4 * 2;
+    memset(scratch + (pixels < 4 ? 1 : 4) * words, 0, (size_t)words * 2);
+  }
   for (int32_t group = 0; group < l->groups; group++) {
     int32_t first = 0;
     for (; first + 4 <= pixels; first += 4)
