@@ -38,7 +38,7 @@ class GraphWalk {
   template <typename Nodes>
   Status Walk(const Nodes& nodes) {
     for (const onnx::NodeProto& node : nodes) {
-      const bool is_standard = node.domain().empty() || node.domain() == "ai.onnx";
+      const bool is_standard = IsStandard(node.domain());
       ++info_.operators[Readable(is_standard ? node.op_type() : node.domain() + ":" + node.op_type())];
       for (const auto& attribute : node.attribute()) {
         if (attribute.has_t()) PADDOCK_RETURN_IF_ERROR(Inside(attribute.t()));
@@ -121,7 +121,7 @@ Status CheckByLibrary(const onnx::ModelProto& model, ModelInfo* info) {
     return OkStatus();
   }
   for (const auto& opset : model.opset_import()) {
-    const bool is_standard = opset.domain().empty() || opset.domain() == "ai.onnx";
+    const bool is_standard = IsStandard(opset.domain());
     const auto range = known.find(is_standard ? "" : opset.domain());
     if (range == known.end() || opset.version() <= range->second.second) continue;
     // ONNX Runtime's optimiser imports every domain that it knows.
@@ -153,7 +153,7 @@ Status Describe(onnx::ModelProto& model, ModelInfo* info) {
   info->producer = Readable(model.producer_name());
   if (!model.producer_version().empty()) info->producer += " " + Readable(model.producer_version());
   for (const auto& opset : model.opset_import()) {
-    if (opset.domain().empty() || opset.domain() == "ai.onnx") info->opset = opset.version();
+    if (IsStandard(opset.domain())) info->opset = opset.version();
   }
   GraphWalk walk(info);
   PADDOCK_RETURN_IF_ERROR(walk.Walk(model.graph()));

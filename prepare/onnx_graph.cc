@@ -47,7 +47,7 @@ Status CheckFlat(const onnx::ModelProto& model) {
 // The check of libonnx leaves out foreign domains, and passes go by the name of an operator.
 Status CheckForeignNodes(const onnx::ModelProto& model, std::int64_t opset) {
   for (const onnx::NodeProto& node : model.graph().node()) {
-    if (node.domain().empty() || node.domain() == "ai.onnx") continue;
+    if (IsStandard(node.domain())) continue;
     const onnx::OpSchema* const schema =
         onnx::OpSchemaRegistry::Schema(node.op_type(), static_cast<int>(opset), "");
     if (schema == nullptr ||
@@ -178,14 +178,14 @@ Status OnnxGraph::Write(const std::string& path) const {
 
 std::int64_t OnnxGraph::opset() const {
   for (const auto& opset : model_->opset_import()) {
-    if (opset.domain().empty() || opset.domain() == "ai.onnx") return opset.version();
+    if (IsStandard(opset.domain())) return opset.version();
   }
   return 0;
 }
 
 void OnnxGraph::SetOpset(std::int64_t opset) {
   for (auto& import : *model_->mutable_opset_import()) {
-    if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(opset);
+    if (IsStandard(import.domain())) import.set_version(opset);
   }
 }
 

@@ -77,6 +77,8 @@ class OnnxGraph {
 
 // ---- nodes
 
+// Whether the domain of a node or of an import is that of ONNX's own operators.
+bool IsStandard(std::string_view domain);
 // "Conv 'conv1/Conv'": operator and name, or the first output of a node without a name.
 std::string NodeText(const onnx::NodeProto& node);
 std::int64_t IntAttribute(const onnx::NodeProto& node, std::string_view name, std::int64_t fallback);

@@ -43,6 +43,8 @@ std::optional<std::uint64_t> Product(std::optional<std::uint64_t> elements, std:
 
 }  // namespace
 
+bool IsStandard(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
+
 std::string NodeText(const onnx::NodeProto& node) {
   const std::string& name = !node.name().empty() || node.output_size() == 0 ? node.name() : node.output(0);
   return node.op_type() + " '" + name.substr(0, 200) + "'";
@@ -109,7 +111,7 @@ std::optional<std::uint64_t> MultiplyAccumulates(const OnnxGraph& graph, const o
                                                  "Gemm", "MatMul",        "MatMulInteger", "QLinearMatMul"};
   static const std::set<std::string> kNotCounted = {"DeformConv", "Einsum", "GRU", "LSTM", "RNN"};
   const std::string& type = node.op_type();
-  if (!node.domain().empty() && node.domain() != "ai.onnx") return std::nullopt;
+  if (!IsStandard(node.domain())) return std::nullopt;
   if (kNotCounted.contains(type)) return std::nullopt;
   if (!kCounted.contains(type)) return 0;
   const int weight_at = type.starts_with("QLinear") ? 3 : 1;

@@ -23,8 +23,6 @@ constexpr std::int64_t kNewestOpset = 23;
 constexpr std::int64_t kNewestIr = 11;
 constexpr const char* kChangedMeaning[] = {"DFT", "GridSample"};
 
-bool IsStandard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
-
 Status RefuseNode(const onnx::NodeProto& node, std::int64_t opset, const std::string& what) {
   return InvalidArgumentError(NodeText(node) + " of opset " + std::to_string(opset) + ": " + what +
                               "; export the model with an older opset, or use a variant that leaves the file "

@@ -89,7 +89,7 @@ bool HasHalfForm(const onnx::NodeProto& node) {
   static const std::set<std::string> kFloatOnly = {"NonMaxSuppression", "RandomNormal", "RandomUniform",
                                                    "Multinomial",       "EyeLike",      "ConstantOfShape",
                                                    "MelWeightMatrix"};
-  return (node.domain().empty() || node.domain() == "ai.onnx") && !kFloatOnly.contains(node.op_type());
+  return IsStandard(node.domain()) && !kFloatOnly.contains(node.op_type());
 }
 
 class HalfWriter {

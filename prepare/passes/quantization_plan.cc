@@ -77,7 +77,7 @@ class Planner {
     const onnx::NodeProto& node = Node(index);
     const std::string& type = node.op_type();
     if (Role(index) != NodeRole::kFloat) return Role(index);
-    if (!node.domain().empty() && node.domain() != "ai.onnx") return NodeRole::kFloat;
+    if (!IsStandard(node.domain())) return NodeRole::kFloat;
     if (choice_.excluded_nodes.contains(NodeKey(node)) || choice_.excluded_types.contains(type))
       return NodeRole::kFloat;
     if (node.input_size() == 0 || node.output_size() == 0) return NodeRole::kFloat;

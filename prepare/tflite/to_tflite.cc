@@ -56,7 +56,7 @@ bool ReadsFirstOnly(std::string_view op_type) {
 }
 
 Result<const NodeConverter*> ConverterOf(const onnx::NodeProto& node) {
-  const bool is_standard = node.domain().empty() || node.domain() == "ai.onnx";
+  const bool is_standard = IsStandard(node.domain());
   for (const NodeConverter& converter : kConverters) {
     if (is_standard && converter.op_type == node.op_type()) return &converter;
   }
