@@ -2,13 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <vector>
 
 #include "base/file.h"
 
@@ -114,62 +112,39 @@ BlobCache::Pin::~Pin() {
 
 Result<std::unique_ptr<BlobCache::Partial>> BlobCache::Receive(const Digest& digest) {
   const std::string path = PathOf(digest) + std::string(kPartEnding);
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return ErrnoStatus(errno, "cannot open " + path);
-  std::unique_ptr<Partial> partial(new Partial(this, digest, fd));
-  std::vector<std::byte> buffer(std::size_t{1} << 20);
-  while (true) {
-    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "cannot read " + path);
-    if (count == 0) break;
-    partial->hash_.Update(std::span(buffer).first(static_cast<std::size_t>(count)));
-    partial->offset_ += static_cast<std::uint64_t>(count);
-  }
-  return partial;
+  const auto kept_bytes = FileSize(path);  // none: nothing of it is here yet
+  PADDOCK_ASSIGN_OR_RETURN(auto writer, HashingWriter::Open(path, kept_bytes.ok() ? *kept_bytes : 0));
+  return std::unique_ptr<Partial>(new Partial(this, digest, std::move(writer)));
 }
 
 Status BlobCache::DropPartial(const Digest& digest) {
   return RemoveFile(PathOf(digest) + std::string(kPartEnding));
 }
 
-BlobCache::Partial::Partial(BlobCache* cache, Digest digest, int fd)
-    : cache_(cache), digest_(std::move(digest)), fd_(fd) {}
-
-BlobCache::Partial::~Partial() { ::close(fd_); }
+BlobCache::Partial::Partial(BlobCache* cache, Digest digest, std::unique_ptr<HashingWriter> writer)
+    : cache_(cache), digest_(std::move(digest)), writer_(std::move(writer)) {}
 
 Status BlobCache::Partial::ExpectSize(std::uint64_t size_bytes) {
   return cache_->MakeRoom(size_bytes, digest_);
 }
 
-Status BlobCache::Partial::Append(std::span<const std::byte> bytes) {
-  hash_.Update(bytes);
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0)
-      return ErrnoStatus(errno, "cannot write " + cache_->PathOf(digest_) + std::string(kPartEnding));
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset_ += static_cast<std::uint64_t>(count);
-  }
-  return OkStatus();
-}
+Status BlobCache::Partial::Append(std::string chunk) { return writer_->Append(std::move(chunk)); }
 
 Result<BlobCache::Pin> BlobCache::Partial::Commit() {
   const std::string final_path = cache_->PathOf(digest_);
   const std::string part_path = final_path + std::string(kPartEnding);
-  if (const Digest actual = hash_.Finish(); actual != digest_) {
+  PADDOCK_ASSIGN_OR_RETURN(const Digest actual, writer_->Finish());
+  if (actual != digest_) {
     PADDOCK_RETURN_IF_ERROR(RemoveFile(part_path));
     return DataLossError("blob " + digest_.ShortHex() + " arrived with the SHA-256 " + actual.ShortHex() +
                          "; dropped");
   }
-  if (::fsync(fd_) != 0) return ErrnoStatus(errno, "cannot write " + part_path);
   if (::rename(part_path.c_str(), final_path.c_str()) != 0)
     return ErrnoStatus(errno, "cannot rename " + part_path);
   PADDOCK_RETURN_IF_ERROR(SyncDirectory(cache_->directory_));
   Entry& entry = cache_->entries_[digest_];
-  cache_->used_bytes_ += offset_ - entry.size_bytes;
-  entry.size_bytes = offset_;
+  cache_->used_bytes_ += offset() - entry.size_bytes;
+  entry.size_bytes = offset();
   entry.verified = true;
   cache_->Touch(digest_, entry);
   ++entry.pins;

@@ -9,11 +9,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 
 #include "base/digest.h"
+#include "base/hashing_writer.h"
 #include "base/status.h"
 
 namespace paddock::agent {
@@ -45,24 +45,21 @@ class BlobCache {
   // offset().
   class Partial {
    public:
-    ~Partial();
     Partial(const Partial&) = delete;
-    std::uint64_t offset() const { return offset_; }
+    std::uint64_t offset() const { return writer_->bytes(); }
     // The whole blob's size, before the first Append(): makes room for it. RESOURCE_EXHAUSTED when what is
     // pinned leaves none.
     Status ExpectSize(std::uint64_t size_bytes);
-    Status Append(std::span<const std::byte> bytes);
+    Status Append(std::string chunk);
     // Verifies and publishes. DATA_LOSS: the bytes were not the digest's and are dropped. May be called once.
     Result<Pin> Commit();
 
    private:
     friend class BlobCache;
-    Partial(BlobCache* cache, Digest digest, int fd);
+    Partial(BlobCache* cache, Digest digest, std::unique_ptr<HashingWriter> writer);
     BlobCache* cache_;
     Digest digest_;
-    int fd_;
-    std::uint64_t offset_ = 0;
-    Sha256 hash_;
+    std::unique_ptr<HashingWriter> writer_;
   };
   Result<std::unique_ptr<Partial>> Receive(const Digest& digest);
   // Forgets what an earlier try left, so that the next one begins at 0.

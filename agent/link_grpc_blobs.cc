@@ -78,7 +78,7 @@ Status BlobClient::Download(const Digest& digest, BlobCache::Partial& into, bool
       size_bytes = response.size_bytes();
       status = into.ExpectSize(*size_bytes);
     }
-    if (status.ok()) status = into.Append(std::as_bytes(std::span(response.data())));
+    if (status.ok()) status = into.Append(std::move(*response.mutable_data()));
     if (status.ok() && cancelled()) status = CancelledError("interrupted");
   }
   if (!status.ok()) {

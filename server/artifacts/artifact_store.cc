@@ -135,8 +135,7 @@ Result<std::unique_ptr<Upload>> ArtifactStore::StartUpload(const Digest& digest,
                                             " is not where it stopped; go on at " +
                                             std::to_string(have_bytes));
   }
-  PADDOCK_ASSIGN_OR_RETURN(std::unique_ptr<HashingWriter> writer,
-                           HashingWriter::Open(path, offset, size_bytes));
+  PADDOCK_ASSIGN_OR_RETURN(std::unique_ptr<HashingWriter> writer, HashingWriter::Open(path, offset));
   if (resumable) uploading_.insert(digest);
   return std::unique_ptr<Upload>(new Upload(*this, digest, size_bytes, path, resumable, std::move(writer)));
 }

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "base/digest.h"
+#include "base/hashing_writer.h"
 #include "base/status.h"
-#include "server/artifacts/hashing_writer.h"
 
 namespace paddock {
 

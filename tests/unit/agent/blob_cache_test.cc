@@ -11,7 +11,7 @@ namespace {
 Result<BlobCache::Pin> Put(BlobCache& cache, const std::string& bytes) {
   PADDOCK_ASSIGN_OR_RETURN(const auto partial, cache.Receive(Sha256::Of(bytes)));
   PADDOCK_RETURN_IF_ERROR(partial->ExpectSize(bytes.size()));
-  PADDOCK_RETURN_IF_ERROR(partial->Append(std::as_bytes(std::span(bytes).subspan(partial->offset()))));
+  PADDOCK_RETURN_IF_ERROR(partial->Append(bytes.substr(partial->offset())));
   return partial->Commit();
 }
 
@@ -96,15 +96,29 @@ TEST_CASE("an interrupted transfer goes on where it stopped", "[cache]") {
     const auto cache = OpenCache(folder, 1000);
     const auto partial = cache->Receive(Sha256::Of(kA));
     REQUIRE(partial.ok());
-    REQUIRE((*partial)->Append(std::as_bytes(std::span(kA).first(40))).ok());
+    REQUIRE((*partial)->Append(kA.substr(0, 40)).ok());
   }
   const auto cache = OpenCache(folder, 1000);
   const auto partial = cache->Receive(Sha256::Of(kA));
   REQUIRE(partial.ok());
   CHECK((*partial)->offset() == 40);
-  REQUIRE((*partial)->Append(std::as_bytes(std::span(kA).subspan(40))).ok());
+  REQUIRE((*partial)->Append(kA.substr(40)).ok());
   CHECK((*partial)->Commit().ok());
   CHECK(Has(*cache, kA));
+}
+
+TEST_CASE("a transfer of a large blob goes on where it stopped, too", "[cache]") {
+  const TempDir folder;
+  const std::string large(5'000'000, 'l');
+  const auto cache = OpenCache(folder, 10'000'000);
+  for (const std::size_t end : {std::size_t{1'000'000}, std::size_t{4'000'000}}) {
+    const auto partial = cache->Receive(Sha256::Of(large)).value();
+    for (std::size_t at = partial->offset(); at < end; at += 500'000)
+      REQUIRE(partial->Append(large.substr(at, 500'000)).ok());
+  }
+  CHECK(cache->Receive(Sha256::Of(large)).value()->offset() == 4'000'000);
+  CHECK(Put(*cache, large).ok());
+  CHECK(Has(*OpenCache(folder, 10'000'000), large));
 }
 
 TEST_CASE("bytes that are not the digest's are dropped", "[cache]") {
@@ -112,7 +126,7 @@ TEST_CASE("bytes that are not the digest's are dropped", "[cache]") {
   const auto cache = OpenCache(folder, 1000);
   const auto partial = cache->Receive(Sha256::Of(kA));
   REQUIRE(partial.ok());
-  REQUIRE((*partial)->Append(std::as_bytes(std::span(kB))).ok());
+  REQUIRE((*partial)->Append(kB).ok());
   CHECK((*partial)->Commit().status().code() == StatusCode::kDataLoss);
   CHECK_FALSE(Has(*cache, kA));
   CHECK(cache->Receive(Sha256::Of(kA)).value()->offset() == 0);

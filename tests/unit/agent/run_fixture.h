@@ -71,7 +71,7 @@ class FakeLink final : public Link {
     if (found == blobs_.end()) return NotFoundError("no blob " + digest.ShortHex());
     PADDOCK_RETURN_IF_ERROR(into.ExpectSize(found->second.size()));
     sent_bytes += found->second.size() - into.offset();
-    return into.Append(std::as_bytes(std::span(found->second).subspan(into.offset())));
+    return into.Append(found->second.substr(into.offset()));
   }
   void SendProgress(const Progress& sent) override {
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
-// Writes a file and hashes it on the way. Large files are hashed by a thread of their own, a chunk behind the writer, since
-// hashing in the writing thread would halve its rate. One thread at a time; destroying it stops the hashing and leaves the
+// Writes a file and hashes it on the way. Large files are hashed by a thread of their own, a chunk behind the writer, and
+// the disk starts on them before the end: either, left to the end or to the writing thread, would halve the rate. One thread at a time; destroying it stops the hashing and leaves the
 // file as far as it was written.
 #pragma once
 
@@ -21,9 +21,8 @@ namespace paddock {
 class HashingWriter {
  public:
   // Goes on after the first `offset` bytes of `path`, which are hashed anew; what lies behind them is cut off. Creates a
-  // missing file. `expected_bytes` of the whole file only decide whether a thread is worth it.
-  static Result<std::unique_ptr<HashingWriter>> Open(const std::string& path, std::uint64_t offset,
-                                                     std::uint64_t expected_bytes);
+  // missing file.
+  static Result<std::unique_ptr<HashingWriter>> Open(const std::string& path, std::uint64_t offset);
   ~HashingWriter();
   HashingWriter(const HashingWriter&) = delete;
   HashingWriter& operator=(const HashingWriter&) = delete;
@@ -38,7 +37,9 @@ class HashingWriter {
  private:
   HashingWriter(int fd, std::string path, std::uint64_t offset);
   Status HashWritten(std::uint64_t end);
-  void HashChunks(std::uint64_t offset);
+  // The thread hashes so many bytes of the file first, then what Append() gives it.
+  void StartThread(std::uint64_t unhashed_bytes);
+  void HashChunks(std::uint64_t unhashed_bytes);
   Status Write(std::string_view bytes);
   void StopThread(bool when_done);
 
@@ -48,7 +49,7 @@ class HashingWriter {
   std::uint64_t flushed_bytes_;
   Sha256 hash_;  // the thread's while it runs
 
-  std::thread thread_;  // not started for small files
+  std::thread thread_;  // not started while the file is small
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<const std::string>> chunks_;  // guarded by mutex_, as are the following

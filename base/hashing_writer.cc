@@ -1,4 +1,4 @@
-#include "server/artifacts/hashing_writer.h"
+#include "base/hashing_writer.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -22,17 +22,16 @@ constexpr std::uint64_t kFlushBytes = 8 << 20;
 HashingWriter::HashingWriter(int fd, std::string path, std::uint64_t offset)
     : fd_(fd), path_(std::move(path)), bytes_(offset), flushed_bytes_(offset) {}
 
-Result<std::unique_ptr<HashingWriter>> HashingWriter::Open(const std::string& path, std::uint64_t offset,
-                                                           std::uint64_t expected_bytes) {
+Result<std::unique_ptr<HashingWriter>> HashingWriter::Open(const std::string& path, std::uint64_t offset) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0) return ErrnoStatus(errno, "open " + path);
   std::unique_ptr<HashingWriter> writer(new HashingWriter(fd, path, offset));
   if (::ftruncate(fd, static_cast<off_t>(offset)) != 0) return ErrnoStatus(errno, "truncate " + path);
   if (::lseek(fd, 0, SEEK_END) < 0) return ErrnoStatus(errno, "seek in " + path);
-  if (expected_bytes < kThreadWorthBytes) {
+  if (offset < kThreadWorthBytes) {
     PADDOCK_RETURN_IF_ERROR(writer->HashWritten(offset));
   } else {
-    writer->thread_ = std::thread([raw = writer.get(), offset] { raw->HashChunks(offset); });
+    writer->StartThread(offset);
   }
   return writer;
 }
@@ -40,6 +39,10 @@ Result<std::unique_ptr<HashingWriter>> HashingWriter::Open(const std::string& pa
 HashingWriter::~HashingWriter() {
   StopThread(false);
   ::close(fd_);
+}
+
+void HashingWriter::StartThread(std::uint64_t unhashed_bytes) {
+  thread_ = std::thread([this, unhashed_bytes] { HashChunks(unhashed_bytes); });
 }
 
 void HashingWriter::StopThread(bool when_done) {
@@ -70,8 +73,8 @@ Status HashingWriter::HashWritten(std::uint64_t end) {
   return OkStatus();
 }
 
-void HashingWriter::HashChunks(std::uint64_t offset) {
-  const Status resumed = HashWritten(offset);
+void HashingWriter::HashChunks(std::uint64_t unhashed_bytes) {
+  const Status resumed = HashWritten(unhashed_bytes);
   std::unique_lock lock(mutex_);
   hash_status_ = resumed;
   while (true) {
@@ -104,6 +107,7 @@ Status HashingWriter::Write(std::string_view bytes) {
 }
 
 Status HashingWriter::Append(std::string chunk) {
+  if (!thread_.joinable() && bytes_ >= kThreadWorthBytes) StartThread(0);
   if (!thread_.joinable()) {
     hash_.Update(chunk);
     return Write(chunk);
