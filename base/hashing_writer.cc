@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kThreadWorthBytes = 2 << 20;
 constexpr std::size_t kMaxChunksBehind = 8;
-constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::size_t kRehashBytes = 1 << 20;
 // The kernel is asked to start writing this often, so that little is left for the fsync at the end.
 constexpr std::uint64_t kFlushBytes = 8 << 20;
 
@@ -56,7 +56,7 @@ void HashingWriter::StopThread(bool when_done) {
 }
 
 Status HashingWriter::HashWritten(std::uint64_t end) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(kReadBytes, end));
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(kRehashBytes, end));
   for (std::uint64_t at = 0; at < end;) {
     {
       const std::lock_guard lock(mutex_);
