@@ -126,17 +126,18 @@ void PerfettoTrace::AddQueries(const RepetitionRecord& record, std::int64_t begi
     end_ns = start_ns + duration_ns;
   }
   if (record.power) {
-    // A sampler on the device has a window of its own, after the measured one.
-    AddPower(record, record.energy_window ? end_ns : window_begin_ns);
+    // A sampler on the device has a window of its own, after the measured one, and so has what edges mark.
+    AddPower(record, record.energy_window || !record.edge_windows.empty() ? end_ns : window_begin_ns);
   }
   now_ns_ = std::max(now_ns_, end_ns);
 }
 
-void PerfettoTrace::AddPower(const RepetitionRecord& record, std::int64_t window_begin_ns) {
+void PerfettoTrace::AddPower(const RepetitionRecord& record, std::int64_t begin_ns) {
   const PowerTrace& power = *record.power;
-  if (!power.window) return;
+  const std::optional<TimeSpan>& begin = record.edge_windows.empty() ? power.window : power.idle_before;
+  if (!begin) return;
   for (std::size_t i = 0; i < power.value.size(); ++i) {
-    const std::int64_t at_ns = window_begin_ns + power.at_ns[i] - power.window->begin_ns;
+    const std::int64_t at_ns = begin_ns + power.at_ns[i] - begin->begin_ns;
     if (at_ns < 0) continue;
     double watts = static_cast<double>(power.value[i]) / 1e6;
     if (power.meter.kind == MeterKind::kCounter) {

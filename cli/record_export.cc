@@ -53,6 +53,11 @@ void WritePower(const PowerTrace& power, std::ostream& out) {
                 {"on_device", power.meter.on_device},
                 {"failed_reads", power.failed_reads},
                 {"overflow_count", power.overflow_count}};
+  if (!power.meter.edge_input.empty()) {
+    meter["edge_input"] = power.meter.edge_input;
+    meter["edges"] = power.edges;
+    meter["lost_edges"] = power.lost_edges;
+  }
   const auto span = [&](const char* key, const std::optional<TimeSpan>& marked) {
     if (marked) meter[key] = {marked->begin_ns, marked->end_ns};
   };

@@ -51,7 +51,7 @@ class PerfettoTrace {
   void Span(int track, const std::string& name, std::int64_t begin_ns, std::int64_t duration_ns,
             const std::string& arguments);
   void AddQueries(const RepetitionRecord& record, std::int64_t begin_ns);
-  void AddPower(const RepetitionRecord& record, std::int64_t window_begin_ns);
+  void AddPower(const RepetitionRecord& record, std::int64_t begin_ns);
 
   std::ostream& out_;
   bool first_ = true;

@@ -256,6 +256,12 @@ std::optional<double> IdleOfSpan(const PowerTrace& trace, const Curve& curve,
 
 }  // namespace
 
+bool IsBelievable(const EnergyResult& energy) {
+  return energy.gross_j &&
+         std::all_of(energy.problems.begin(), energy.problems.end(),
+                     [](const EnergyProblem& problem) { return problem.code == "ENERGY_IDLE"; });
+}
+
 Result<std::int64_t> CounterStep(std::int64_t previous_uj, std::int64_t next_uj,
                                  std::optional<std::int64_t> range_uj) {
   if (next_uj >= previous_uj) return next_uj - previous_uj;

@@ -56,6 +56,13 @@ struct EnergyResult {
   std::vector<EnergyProblem> problems;
 };
 
+// MLPerf Tiny: at least so many windows, of at least so long.
+inline constexpr std::uint64_t kMinEnergyWindows = 5;
+inline constexpr double kMinEnergyWindowS = 10;
+
+// There is an energy, and no problem but the idle power's.
+bool IsBelievable(const EnergyResult& energy);
+
 // The step of a counter from one reading to the next, with one wrap undone where the counter has a range. OUT_OF_RANGE
 // when it fell and a wrap cannot be why: no range, a value over it, or a step of half a range or more.
 Result<std::int64_t> CounterStep(std::int64_t previous_uj, std::int64_t next_uj,

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <vector>
 
+#include "kpi/energy.h"
 #include "kpi/repetition_figures.h"
 
 namespace paddock {
@@ -17,7 +19,7 @@ std::string LowerCase(std::string text) {
   return text;
 }
 
-// Energy and duration of the window that energy is measured in, and the samples answered in it.
+// Energy and duration of a window that energy is measured in, and the samples answered in it.
 struct MeasuredWindow {
   double gross_j = 0;
   double seconds = 0;
@@ -26,41 +28,65 @@ struct MeasuredWindow {
   std::optional<double> idle_w;
 };
 
-struct WindowOrCode {
-  std::optional<MeasuredWindow> window;
-  std::string missing;
+struct WindowsOrCode {
+  std::vector<MeasuredWindow> windows;
+  std::string missing;  // why there are none
 };
 
-WindowOrCode EnergyWindowOf(const AnalysedRepetition& repetition) {
-  MeasuredWindow window;
-  window.samples =
-      repetition.energy_window ? repetition.energy_window->samples : repetition.latency.measured_samples;
-  if (repetition.energy) {
-    const EnergyResult& energy = *repetition.energy;
-    const auto problem = std::find_if(energy.problems.begin(), energy.problems.end(), Rejects);
-    if (problem != energy.problems.end()) return {std::nullopt, LowerCase(problem->code)};
-    if (!energy.gross_j) return {std::nullopt, "no_energy"};
-    window.gross_j = *energy.gross_j;
-    window.seconds = energy.duration_s;
-    window.net_j = energy.net_j;
-    window.idle_w = energy.idle_w;
-  } else if (repetition.energy_j) {
-    window.gross_j = *repetition.energy_j;
-    window.seconds = static_cast<double>(repetition.window_ns) / kNanosecondsPerSecond;
-  } else {
-    return {std::nullopt, repetition.no_energy.empty() ? "no_sensor" : "sensor_failed"};
+// Those that can be believed.
+WindowsOrCode WindowsOfTrace(const AnalysedRepetition& repetition) {
+  const bool by_edges = repetition.edge_source == kGpioEdges;
+  WindowsOrCode found{{}, by_edges ? "no_edges" : "no_energy"};
+  for (std::size_t i = 0; i < repetition.energies.size(); ++i) {
+    const EnergyResult& energy = repetition.energies[i];
+    if (!IsBelievable(energy)) {
+      const auto problem = std::find_if(energy.problems.begin(), energy.problems.end(), Rejects);
+      if (problem != energy.problems.end()) found.missing = LowerCase(problem->code);
+      continue;
+    }
+    const std::uint64_t samples = by_edges                   ? repetition.edge_windows[i].samples
+                                  : repetition.energy_window ? repetition.energy_window->samples
+                                                             : repetition.latency.measured_samples;
+    found.windows.push_back({*energy.gross_j, energy.duration_s, samples, energy.net_j, energy.idle_w});
   }
-  if (window.samples == 0) return {std::nullopt, "no_measured_queries"};
-  if (window.seconds <= 0) return {std::nullopt, "no_window"};
-  return {window, ""};
+  return found;
 }
 
+WindowsOrCode EnergyWindowsOf(const AnalysedRepetition& repetition) {
+  WindowsOrCode found;
+  if (repetition.power) {
+    found = WindowsOfTrace(repetition);
+  } else if (repetition.energy_j) {
+    found.windows.push_back({*repetition.energy_j,
+                             static_cast<double>(repetition.window_ns) / kNanosecondsPerSecond,
+                             repetition.latency.measured_samples,
+                             {},
+                             {}});
+  } else if (repetition.edge_source == kNoEdges) {
+    found.missing = "no_edges";
+  } else {
+    found.missing = repetition.no_energy.empty() ? "no_sensor" : "sensor_failed";
+  }
+  for (const MeasuredWindow& window : found.windows) {
+    if (window.samples == 0) return {{}, "no_measured_queries"};
+    if (window.seconds <= 0) return {{}, "no_window"};
+  }
+  return found;
+}
+
+// A repetition's figure is the median of its windows', as MLPerf Tiny's is.
 template <typename Statistic>
 KpiOutcome OfEnergy(const RunEvidence& evidence, Statistic statistic) {
   return OverRepetitions(evidence, [&](const AnalysedRepetition& repetition) -> Figure {
-    const WindowOrCode found = EnergyWindowOf(repetition);
-    if (!found.window) return found.missing;
-    return statistic(*found.window);
+    const WindowsOrCode found = EnergyWindowsOf(repetition);
+    if (found.windows.empty()) return found.missing;
+    std::vector<double> figures;
+    for (const MeasuredWindow& window : found.windows) {
+      const Figure figure = statistic(window);
+      if (!figure.value) return figure;
+      figures.push_back(*figure.value);
+    }
+    return Median(figures);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "kpi/edge_energy.h"
 #include "kpi/sort_integers.h"
 #include "kpi/statistics.h"
 
@@ -77,6 +78,13 @@ void AnalyseSeries(QuerySeries& queries, std::size_t begin, LatencyAnalysis* ana
 }
 
 }  // namespace
+
+std::vector<EnergyResult> EnergiesOf(const RepetitionRecord& record) {
+  if (record.edge_source != kGpioEdges) return {MeasuredEnergy(*record.power)};
+  std::vector<TimeSpan> commands;
+  for (const EdgeWindow& window : record.edge_windows) commands.push_back(window.command);
+  return EnergiesBetweenEdges(*record.power, commands);
+}
 
 LatencyAnalysis AnalyseLatencies(QuerySeries& queries, std::uint64_t window_ns) {
   LatencyAnalysis analysis;

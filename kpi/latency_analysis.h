@@ -38,15 +38,18 @@ struct LatencyAnalysis {
 // Takes the arrays of `queries` for its own use: a long series is there once, not three times.
 LatencyAnalysis AnalyseLatencies(QuerySeries& queries, std::uint64_t window_ns);
 
+// REQUIRES: the record has a power trace.
+std::vector<EnergyResult> EnergiesOf(const RepetitionRecord& record);
+
 // A repetition with its analysis, made when the record comes in; the arrays of its series are then empty.
 struct AnalysedRepetition : RepetitionRecord {
   AnalysedRepetition() = default;
   AnalysedRepetition(RepetitionRecord record)  // NOLINT(google-explicit-constructor)
       : RepetitionRecord(std::move(record)), latency(AnalyseLatencies(queries, window_ns)) {
-    if (power) energy = MeasuredEnergy(*power);
+    if (power) energies = EnergiesOf(*this);
   }
   LatencyAnalysis latency;
-  std::optional<EnergyResult> energy;  // of the record's power trace
+  std::vector<EnergyResult> energies;  // of the record's power trace: its window, or each of edge_windows
 };
 
 }  // namespace paddock

@@ -50,6 +50,21 @@ void ReadEnergyWindow(StrictObject& header, std::optional<EnergyWindow>* window)
   *window = read;
 }
 
+// [[samples, begin_ns, end_ns], ...]
+void ReadEdgeWindows(StrictObject& header, std::vector<EdgeWindow>* windows) {
+  std::vector<std::vector<std::int64_t>> list;
+  header.Optional("edge_windows", &list);
+  std::int64_t now_ns = 0;
+  for (const auto& window : list) {
+    if (window.size() != 3 || window[0] < 0 || window[1] < now_ns || window[2] < window[1]) {
+      return header.Fail(InvalidArgumentError(
+          "edge_windows: must be triples of samples, a begin and an end in ns, in order of time"));
+    }
+    now_ns = window[2];
+    windows->push_back({static_cast<std::uint64_t>(window[0]), {window[1], window[2]}});
+  }
+}
+
 template <typename T>
 void ReadPart(StrictObject& header, const char* key, Result<T> (*from_json)(const Json&, const std::string&),
               std::optional<T>* out) {
@@ -119,6 +134,8 @@ Result<Counts> ReadHeader(std::string_view text, RepetitionRecord* record) {
   ReadPart(header, "counters", CountersFromJson, &record->counters);
   ReadEnergyWindow(header, &record->energy_window);
   header.Optional("no_energy", &record->no_energy);
+  header.Optional("edge_source", &record->edge_source);
+  ReadEdgeWindows(header, &record->edge_windows);
   header.Optional("power_bytes", &counts.power_bytes);
   ReadPart(header, "network", NetworkFactsFromJson, &record->network);
   header.Optional("layer_counts", &record->layer_counts);
@@ -251,6 +268,11 @@ Json DescribeRepetition(const RepetitionRecord& record) {
                              {"median_latency_ns", record.energy_window->median_latency_ns}};
   }
   if (!record.no_energy.empty()) json["no_energy"] = record.no_energy;
+  if (!record.edge_source.empty()) json["edge_source"] = record.edge_source;
+  for (const EdgeWindow& window : record.edge_windows) {
+    json["edge_windows"].push_back(
+        Json::array({window.samples, window.command.begin_ns, window.command.end_ns}));
+  }
   if (record.network) json["network"] = NetworkFactsToJson(*record.network);
   if (!record.layer_counts.empty()) json["layer_counts"] = record.layer_counts;
   if (!record.layer_unit.empty()) json["layer_unit"] = record.layer_unit;

@@ -64,6 +64,19 @@ struct EnergyWindow {
   std::uint64_t median_latency_ns = 0;  // of a query; must agree with that of the measured window
 };
 
+// Inferences that a device ran in a row as one command, its pin falling before the first and after the last.
+struct EdgeWindow {
+  std::uint64_t samples = 0;
+  TimeSpan
+      command;  // from before it was given until it was answered, by the host's clock; the edges are near it
+  bool operator==(const EdgeWindow&) const = default;
+};
+
+// Who marks the windows of the energy (RepetitionRecord::edge_source).
+inline constexpr std::string_view kGpioEdges = "gpio";        // the device, by edges of its pin in the trace
+inline constexpr std::string_view kHostEdges = "host_clock";  // the host, by the marks of the trace
+inline constexpr std::string_view kNoEdges = "none";          // nobody, so that there is no energy
+
 // Why a measured window ended (RepetitionRecord::stop_reason).
 inline constexpr std::string_view kStopPrecise = "precise";    // all precisions asked for were reached
 inline constexpr std::string_view kStopMinimum = "minimum";    // none was asked for; both minima were met
@@ -103,7 +116,9 @@ struct RepetitionRecord {
   // window is a second one, after the measured one, and energy_window says what was answered in it.
   std::optional<PowerTrace> power;
   std::optional<EnergyWindow> energy_window;
-  std::string no_energy;  // why a device with a meter has no trace: what the meter said
+  std::string no_energy;      // why a device with a meter has no trace: what the meter said
+  std::string edge_source{};  // one of the three above; empty without a meter, and in records that do not say
+  std::vector<EdgeWindow> edge_windows{};  // in order of time, of kGpioEdges
 
   std::optional<NetworkFacts> network{};      // of a model that was compiled to a program
   std::vector<std::uint64_t> layer_counts{};  // of each of its layers in one inference; empty: not counted

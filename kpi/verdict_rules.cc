@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "kpi/accuracy_rule.h"
+#include "kpi/energy_rules.h"
+#include "kpi/repetition_findings.h"
 
 namespace paddock {
 namespace {
@@ -23,18 +25,6 @@ constexpr double kEffectiveShare = 0.05;
 constexpr double kLatenessShare = 0.1;
 // Below 200 times the cost of reading the clock twice, the clock is more than half a percent of what is measured.
 constexpr double kTimerFloorRatio = 200;
-// Times with a sampler on the device must agree with times without it.
-constexpr double kEnergyRunTolerance = 0.02;
-
-using Finding = std::optional<RuleFinding>;
-
-std::string Seconds(double ns) {
-  std::array<char, 48> text{};
-  const char* unit = ns < 1e3 ? "ns" : ns < 1e6 ? "us" : ns < 1e9 ? "ms" : "s";
-  const double factor = ns < 1e3 ? 1 : ns < 1e6 ? 1e3 : ns < 1e9 ? 1e6 : 1e9;
-  std::snprintf(text.data(), text.size(), "%.4g %s", ns / factor, unit);
-  return text.data();
-}
 
 std::string Percent(double share) {
   std::array<char, 32> text{};
@@ -49,38 +39,6 @@ std::string Completed(const RunEvidence& evidence) {
 
 Json CompletedEvidence(const RunEvidence& evidence) {
   return {{"completed", evidence.repetitions.size()}, {"planned", evidence.repetitions_planned}};
-}
-
-// What a rule says of one repetition: the figures, and a sentence about the worst one.
-struct Hit {
-  std::string detail;
-  Json evidence;
-  double badness = 0;  // the greatest gives the detail
-};
-
-// Looks at every repetition; `verdict` holds from half of them on, below that the finding informs.
-template <typename Look>
-Finding InRepetitions(const RunEvidence& evidence, std::string_view code, Verdict verdict, Look look) {
-  RuleFinding finding{std::string(code), Verdict::kValid, "", Json{{"repetitions", Json::array()}}};
-  std::size_t hits = 0;
-  double worst = 0;
-  for (const AnalysedRepetition& repetition : evidence.repetitions) {
-    std::optional<Hit> hit = look(repetition);
-    if (!hit) continue;
-    if (hits++ == 0 || hit->badness > worst) {
-      worst = hit->badness;
-      finding.detail = "repetition " + std::to_string(repetition.index) + " " + hit->detail;
-    }
-    hit->evidence["repetition"] = repetition.index;
-    finding.evidence["repetitions"].push_back(std::move(hit->evidence));
-  }
-  if (hits == 0) return std::nullopt;
-  if (2 * hits >= evidence.repetitions.size()) finding.verdict = verdict;
-  if (evidence.repetitions.size() > 1) {
-    finding.detail +=
-        " (" + std::to_string(hits) + " of " + std::to_string(evidence.repetitions.size()) + " repetitions)";
-  }
-  return finding;
 }
 
 Finding NoRepetitions(const RunEvidence& evidence, const Scenario&) {
@@ -111,8 +69,8 @@ Finding ShortWindow(const RunEvidence& evidence, const Scenario& scenario) {
     const std::string where = "repetition " + std::to_string(repetition.index) + " measured ";
     return RuleFinding{"SHORT_WINDOW",
                        Verdict::kInconclusive,
-                       short_time ? where + Seconds(static_cast<double>(repetition.window_ns)) +
-                                        "; at least " + Seconds(min_window_ns) + " are needed"
+                       short_time ? where + DurationText(static_cast<double>(repetition.window_ns)) +
+                                        "; at least " + DurationText(min_window_ns) + " are needed"
                                   : where + std::to_string(inferences) + " inferences; at least " +
                                         std::to_string(scenario.min_inferences) + " are needed",
                        {{"repetition", repetition.index},
@@ -152,10 +110,6 @@ Finding FewRepetitions(const RunEvidence& evidence, const Scenario&) {
       CompletedEvidence(evidence)};
 }
 
-double MedianNs(const AnalysedRepetition& repetition) {
-  return static_cast<double>(PercentileOfSorted(repetition.latency.sorted, 0.5));
-}
-
 Finding TimerFloor(const RunEvidence& evidence, const Scenario&) {
   return InRepetitions(evidence, "TIMER_FLOOR", Verdict::kValid,
                        [](const AnalysedRepetition& repetition) -> std::optional<Hit> {
@@ -164,9 +118,9 @@ Finding TimerFloor(const RunEvidence& evidence, const Scenario&) {
                          const auto floor_ns = static_cast<double>(*repetition.timer_floor_ns);
                          const double median_ns = MedianNs(repetition);
                          if (median_ns >= kTimerFloorRatio * floor_ns) return std::nullopt;
-                         return Hit{"reads its clock every " + Seconds(median_ns) +
+                         return Hit{"reads its clock every " + DurationText(median_ns) +
                                         " at the median, less than 200 times what two readings take (" +
-                                        Seconds(floor_ns) + ")",
+                                        DurationText(floor_ns) + ")",
                                     {{"median_ns", median_ns}, {"timer_floor_ns", floor_ns}},
                                     floor_ns / std::max(median_ns, 1.0)};
                        });
@@ -216,9 +170,9 @@ Finding WideInterval(const RunEvidence& evidence, const Scenario& scenario) {
           return half_width ? Percent(*half_width) : std::string("infinite");
         };
         std::string detail = std::string(gave_up ? "gave up after " : "ended at max_duration_s, ") +
-                             Seconds(static_cast<double>(repetition.window_ns)) + ", with an interval of +-" +
-                             text(0.5, "median_half_width") + " for the median (" +
-                             Percent(scenario.median_precision) + " was asked for)";
+                             DurationText(static_cast<double>(repetition.window_ns)) +
+                             ", with an interval of +-" + text(0.5, "median_half_width") +
+                             " for the median (" + Percent(scenario.median_precision) + " was asked for)";
         if (tail) {
           detail += " and +-" + text(*tail, "tail_half_width") + " for p" +
                     std::to_string(static_cast<int>(std::lround(100 * *tail))) + " (" +
@@ -253,8 +207,8 @@ Finding TwoModes(const RunEvidence& evidence, const Scenario& scenario) {
                          const auto at = [&](double p) {
                            return static_cast<double>(PercentileOfSorted(sorted, p));
                          };
-                         return Hit{"has latencies of two kinds: p10 is " + Seconds(at(0.1)) + ", p90 " +
-                                        Seconds(at(0.9)) + "; neither is the typical one",
+                         return Hit{"has latencies of two kinds: p10 is " + DurationText(at(0.1)) + ", p90 " +
+                                        DurationText(at(0.9)) + "; neither is the typical one",
                                     {{"p10_ns", at(0.1)}, {"p50_ns", at(0.5)}, {"p90_ns", at(0.9)}},
                                     at(0.9) / std::max(at(0.1), 1.0)};
                        });
@@ -271,55 +225,12 @@ Finding PacerLate(const RunEvidence& evidence, const Scenario& scenario) {
                          if (!repetition.latency.lateness_p99_ns || distance_ns == 0) return std::nullopt;
                          const auto late_ns = static_cast<double>(*repetition.latency.lateness_p99_ns);
                          if (late_ns <= kLatenessShare * distance_ns) return std::nullopt;
-                         return Hit{"issued queries late: p99 of the lateness is " + Seconds(late_ns) +
-                                        ", more than a tenth of the " + Seconds(distance_ns) +
+                         return Hit{"issued queries late: p99 of the lateness is " + DurationText(late_ns) +
+                                        ", more than a tenth of the " + DurationText(distance_ns) +
                                         " between queries",
                                     {{"lateness_p99_ns", late_ns}, {"distance_ns", distance_ns}},
                                     late_ns};
                        });
-}
-
-// Where the energy figures come from, beside the figures: informs only.
-Finding EnergySource(const RunEvidence& evidence, const Scenario&) {
-  return InRepetitions(
-      evidence, "ENERGY_SOURCE", Verdict::kValid,
-      [](const AnalysedRepetition& repetition) -> std::optional<Hit> {
-        if (!repetition.power) {
-          if (repetition.no_energy.empty()) return std::nullopt;
-          return Hit{"has no energy: " + repetition.no_energy, {{"problem", repetition.no_energy}}, 2};
-        }
-        const MeterDescription& meter = repetition.power->meter;
-        const EnergyResult& energy = *repetition.energy;
-        Json figures = {
-            {"source", meter.source},      {"boundary", meter.boundary}, {"kind", MeterKindName(meter.kind)},
-            {"rails", meter.rails},        {"rate_hz", energy.rate_hz},  {"coverage", energy.coverage},
-            {"samples", energy.samples},   {"lsb", meter.lsb},           {"window_s", energy.duration_s},
-            {"on_device", meter.on_device}};
-        if (energy.idle_w) figures["idle_w"] = *energy.idle_w;
-        if (energy.uncertainty_j) figures["uncertainty_j"] = *energy.uncertainty_j;
-        std::string detail = "measured energy with " + meter.source + " (" + meter.boundary + ")";
-        for (const EnergyProblem& problem : energy.problems) {
-          detail += "; " + problem.code + ": " + problem.detail;
-          figures["problems"].push_back(problem.code);
-        }
-        if (!repetition.power->last_failure.empty()) {
-          figures["failed_reads"] = repetition.power->failed_reads;
-          detail += "; " + std::to_string(repetition.power->failed_reads) +
-                    " readings failed, the last one: " + repetition.power->last_failure;
-        }
-        if (repetition.energy_window && !repetition.latency.sorted.empty()) {
-          const double without_ns = MedianNs(repetition) / repetition.queries.invocations_per_reading;
-          const auto with_ns = static_cast<double>(repetition.energy_window->median_latency_ns);
-          figures["median_with_sampler_ns"] = with_ns;
-          figures["median_without_sampler_ns"] = without_ns;
-          if (std::abs(with_ns - without_ns) > kEnergyRunTolerance * without_ns) {
-            figures["problems"].push_back("ENERGY_RUN_DIFFERS");
-            detail += "; ENERGY_RUN_DIFFERS: the median was " + Seconds(with_ns) + " with the sampler and " +
-                      Seconds(without_ns) + " without";
-          }
-        }
-        return Hit{std::move(detail), std::move(figures), static_cast<double>(energy.problems.size())};
-      });
 }
 
 using Rule = Finding (*)(const RunEvidence&, const Scenario&);
@@ -382,6 +293,14 @@ std::vector<RuleFinding> EnvironmentFindings(const RunEvidence& evidence) {
 
 }  // namespace
 
+std::string DurationText(double ns) {
+  std::array<char, 48> text{};
+  const char* unit = ns < 1e3 ? "ns" : ns < 1e6 ? "us" : ns < 1e9 ? "ms" : "s";
+  const double factor = ns < 1e3 ? 1 : ns < 1e6 ? 1e3 : ns < 1e9 ? 1e6 : 1e9;
+  std::snprintf(text.data(), text.size(), "%.4g %s", ns / factor, unit);
+  return text.data();
+}
+
 std::vector<RuleFinding> ApplyRules(const RunEvidence& evidence, const Scenario& scenario) {
   std::vector<RuleFinding> findings;
   const auto apply = [&](Rule rule) {
@@ -390,7 +309,9 @@ std::vector<RuleFinding> ApplyRules(const RunEvidence& evidence, const Scenario&
   for (const Rule rule : kRules) apply(rule);
   if (auto finding = FindAccuracyInterval(evidence)) findings.push_back(std::move(*finding));
   for (RuleFinding& finding : EnvironmentFindings(evidence)) findings.push_back(std::move(finding));
-  apply(EnergySource);
+  for (const auto find : {FindEnergySource, FindEnergyWindows}) {
+    if (auto finding = find(evidence)) findings.push_back(std::move(*finding));
+  }
   return findings;
 }
 

@@ -121,6 +121,16 @@ class Session {
   // Runs a bound query to completion. Called inside the measured window: no allocation by us, no log, no disk.
   virtual Status Invoke(std::uint32_t query) = 0;
 
+  // Runs a bound query `count` times in a row as one command. A pin of the device falls before the first inference and after the
+  // last, with nothing but inferences in between, and is high again at least 1 us later: what a power meter with an input for edges
+  // sees (EEMBC's `infer N 0` in energy mode). Called outside of the measured window, after a successful Invoke(); what that said
+  // (outputs, DeviceTimeNs()) holds no longer. UNIMPLEMENTED: this device has no such pin, and then its energy is not known.
+  virtual Status InvokeBetweenEdges(std::uint32_t query, std::uint64_t count) {
+    static_cast<void>(query);
+    static_cast<void>(count);
+    return UnimplementedError("the driver moves no pin of its device for a power meter");
+  }
+
   // Outputs of the last successful Invoke(), in the order of Outputs(); valid until the next Invoke() or the session's end.
   virtual Result<std::vector<TensorView>> ReadOutputs() = 0;
 

@@ -66,6 +66,22 @@ TEST_CASE("a record as JSON holds its arrays and its power") {
   CHECK_FALSE(json.contains("energy_j"));  // absent, not zero
 }
 
+TEST_CASE("a record as JSON holds the edges of the device's pin") {
+  RepetitionRecord record = OpenLoopRecord();
+  record.power->meter.kind = MeterKind::kSampled;
+  record.power->meter.edge_input = "d7";
+  record.power->edges = {1, 2};
+  record.edge_source = kGpioEdges;
+  record.edge_windows = {{10, {99'500, 101'000}}};
+  std::ostringstream out;
+  WriteRecordJson(record, out);
+  const Json json = Json::parse(out.str());
+  CHECK(json["power"]["edges"] == Json({1, 2}));
+  CHECK(json["power"]["lost_edges"] == 0);
+  CHECK(json["edge_source"] == "gpio");
+  CHECK(json["edge_windows"].dump() == "[[10,99500,101000]]");
+}
+
 TEST_CASE("a log has HdrHistogram's form and its intervals follow each other") {
   RepetitionRecord record;
   record.queries.latency_ns = {1'000'000, 2'000'000};
@@ -120,6 +136,18 @@ TEST_CASE("a trace shows stages, inferences where they ran, and watts") {
   CHECK(power[0]["ts"] == 8.75);  // the window begins with the first measured query
   CHECK(power[0]["args"]["W"] == Approx(2e-6 / 1e-6));
   CHECK(power[1]["args"]["W"] == Approx(3));
+}
+
+TEST_CASE("a trace shows what a meter with edges saw behind the inferences") {
+  RepetitionRecord record = OpenLoopRecord();
+  record.power->meter.kind = MeterKind::kSampled;
+  record.power->window.reset();
+  record.edge_windows = {{10, {99'500, 101'000}}};
+  CHECK(EventsOf(TraceOf(record, {}), "C", "power").empty());  // nobody says where it begins
+  record.power->idle_before = TimeSpan{99'000, 99'500};
+  const auto power = EventsOf(TraceOf(record, {}), "C", "power");
+  REQUIRE(power.size() == 3);
+  CHECK(power[0]["ts"] == EventsOf(TraceOf(record, {}), "X", "inference").at(1)["ts"].get<double>() + 1.5);
 }
 
 TEST_CASE("stages that the agent measured stand above the record's, unless time is modelled") {

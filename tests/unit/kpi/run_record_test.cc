@@ -121,6 +121,39 @@ TEST_CASE("a record keeps the network that ran, the counts of its layers and the
   CHECK(RecordError(Join(parts)).find("the transcript is not whole") != std::string::npos);
 }
 
+TEST_CASE("a record keeps the windows between edges, and one without them is written as before",
+          "[kpi][run_record]") {
+  RepetitionRecord record = MakeRepetition(0, 10, 1000);
+  const Parts plain = Split(EncodeRepetition(record));
+  CHECK_FALSE(plain.header.contains("edge_source"));
+  CHECK_FALSE(plain.header.contains("edge_windows"));
+  CHECK(DecodeRepetition(Join(plain))->edge_windows.empty());
+  record.edge_source = kGpioEdges;
+  record.edge_windows = {{110, {1000, 2000}}, {111, {2000, 2500}}};
+  record.power.emplace();
+  record.power->meter.edge_input = "d7";
+  record.power->at_ns = {1, 2};
+  record.power->read_ns = {0, 0};
+  record.power->value = {5, 6};
+  record.power->edges = {1, 2};
+  const std::string bytes = EncodeRepetition(record);
+  const auto decoded = DecodeRepetition(bytes);
+  REQUIRE(decoded.status().ToString() == "OK");
+  CHECK(decoded->edge_source == kGpioEdges);
+  CHECK(decoded->edge_windows == record.edge_windows);
+  CHECK(decoded->power == record.power);
+  const auto message = [&](const Json& windows) {
+    Parts parts = Split(bytes);
+    parts.header["edge_windows"] = windows;
+    return RecordError(Join(parts));
+  };
+  const auto refused = Catch::Contains("edge_windows: must be triples");
+  CHECK_THAT(message({{1, 2}}), refused);
+  CHECK_THAT(message({{-1, 2, 3}}), refused);
+  CHECK_THAT(message({{1, 3, 2}}), refused);
+  CHECK_THAT(message({{1, 2, 5}, {1, 4, 6}}), refused);
+}
+
 TEST_CASE("what a worker records is read back, whatever the numbers", "[kpi][run_record]") {
   Random random(17);
   for (int round = 0; round < 300; ++round) {
