@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <random>
 #include <utility>
 
 #include "prepare/codegen/kernel_scratch.h"
@@ -10,6 +11,8 @@ namespace paddock {
 namespace {
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+constexpr std::size_t kMostRounds = 2000;
+constexpr std::size_t kMostWork = 40'000'000;  // comparisons of blocks, about
 
 // Bytes that keep one place from layer `first` to layer `last`.
 struct Block {
@@ -89,12 +92,9 @@ std::uint64_t Place(const std::vector<std::size_t>& order, std::vector<Block>* b
   return size;
 }
 
-}  // namespace
-
-std::uint64_t LeastArenaBytes(const Network& network, std::size_t* layer) {
-  const Blocks blocks = BlocksOf(network);
-  std::vector<std::uint64_t> used(network.layers.size() + 1, 0);
-  for (const Block& block : blocks.blocks) {
+std::uint64_t LeastBytes(const std::vector<Block>& blocks, std::size_t layers, std::size_t* layer) {
+  std::vector<std::uint64_t> used(layers + 1, 0);
+  for (const Block& block : blocks) {
     for (std::size_t l = block.first; l <= block.last; ++l) used[l] += block.bytes;
   }
   const auto most = std::max_element(used.begin(), used.end());
@@ -102,18 +102,36 @@ std::uint64_t LeastArenaBytes(const Network& network, std::size_t* layer) {
   return *most;
 }
 
+}  // namespace
+
+std::uint64_t LeastArenaBytes(const Network& network, std::size_t* layer) {
+  return LeastBytes(BlocksOf(network).blocks, network.layers.size(), layer);
+}
+
 Status PlanArena(Network* network) {
   Blocks result = BlocksOf(*network);
   std::vector<Block>& blocks = result.blocks;
+  std::size_t layer = 0;
+  const std::uint64_t least = LeastBytes(blocks, network->layers.size(), &layer);
   std::vector<std::size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const std::vector<std::size_t> by_time = order;
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return blocks[a].bytes > blocks[b].bytes; });
-  std::vector<Block> other = blocks;
+  // Large blocks first; then two blocks change their turns, again and again, and what is no better is taken back.
   network->arena_bytes = Place(order, &blocks);
-  if (const std::uint64_t bytes = Place(by_time, &other); bytes < network->arena_bytes) {
-    blocks = std::move(other);
+  std::vector<Block> tried = blocks;
+  std::minstd_rand random(1);
+  const std::size_t rounds = std::min<std::size_t>(kMostRounds, kMostWork / (blocks.size() * blocks.size() + 1));
+  for (std::size_t round = 0; round < rounds && network->arena_bytes > least; ++round) {
+    std::size_t& one = order[random() % order.size()];
+    std::size_t& other = order[random() % order.size()];
+    std::swap(one, other);
+    const std::uint64_t bytes = Place(order, &tried);
+    if (bytes > network->arena_bytes) {
+      std::swap(one, other);
+      continue;
+    }
+    blocks = tried;
     network->arena_bytes = bytes;
   }
   if (network->arena_bytes > kMostBytes) {

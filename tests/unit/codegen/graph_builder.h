@@ -13,6 +13,10 @@ class GraphBuilder {
  public:
   explicit GraphBuilder(std::int64_t opset = 13);
 
+  void Import(const std::string& domain) {
+    model_.add_opset_import()->set_domain(domain);
+    model_.mutable_opset_import()->rbegin()->set_version(1);
+  }
   std::string Input(const std::string& name, const Shape& shape,
                     std::int32_t type = onnx::TensorProto::FLOAT);
   void Output(const std::string& value, const Shape& shape, std::int32_t type = onnx::TensorProto::FLOAT);
