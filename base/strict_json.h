@@ -34,9 +34,12 @@ struct ParseLimits {
 
 // Both refuse input over the limits, duplicate keys, and bytes that are not UTF-8; `source` is named in errors with line and
 // column where known. YAML: one document; anchors, aliases, tags and merge keys are refused. Plain scalars become null,
-// bool, integer or double by the YAML 1.2 core schema, quoted ones stay strings.
+// bool, integer or double by the YAML 1.2 core schema, quoted ones stay strings. kText: plain ones stay strings too, for files
+// whose authors write 000683759358 or 12E45 and mean a name; null stays null.
+enum class YamlScalars { kCoreSchema, kText };
 Result<Json> ParseJson(std::string_view text, std::string_view source, const ParseLimits& limits = {});
-Result<Json> ParseYaml(std::string_view text, std::string_view source, const ParseLimits& limits = {});
+Result<Json> ParseYaml(std::string_view text, std::string_view source, const ParseLimits& limits = {},
+                       YamlScalars scalars = YamlScalars::kCoreSchema);
 
 // The candidate nearest to `word` by edit distance, when near enough to be what was meant.
 std::optional<std::string> Nearest(std::string_view word, const std::vector<std::string>& candidates);

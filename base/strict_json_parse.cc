@@ -274,8 +274,9 @@ struct Refused {};
 
 class YamlEvents final : public YAML::EventHandler {
  public:
-  explicit YamlEvents(std::string_view source, const ParseLimits& limits)
-      : tree_(source, limits, [this] { return LineAndColumn(Number(mark_.line), Number(mark_.column)); }) {}
+  YamlEvents(std::string_view source, const ParseLimits& limits, YamlScalars scalars)
+      : scalars_(scalars),
+        tree_(source, limits, [this] { return LineAndColumn(Number(mark_.line), Number(mark_.column)); }) {}
 
   JsonTree& tree() { return tree_; }
 
@@ -301,7 +302,7 @@ class YamlEvents final : public YAML::EventHandler {
       if (!quoted && value == "<<") Require(tree_.Fail("a merge key (<<); write the keys out"));
       return Require(tree_.Key(value));
     }
-    if (quoted) return Require(tree_.AddText(value));
+    if (quoted || scalars_ == YamlScalars::kText) return Require(tree_.AddText(value));
     auto scalar = FromPlainScalar(value);
     if (!scalar) Require(tree_.Fail("a number out of range"));
     Require(scalar->is_string() ? tree_.AddText(value) : tree_.Add(std::move(*scalar)));
@@ -335,6 +336,7 @@ class YamlEvents final : public YAML::EventHandler {
     Require(tree_.Open(std::move(empty)));
   }
 
+  const YamlScalars scalars_;
   YAML::Mark mark_;
   bool seen_document_ = false;
   JsonTree tree_;
@@ -354,9 +356,10 @@ Result<Json> ParseJson(std::string_view text, std::string_view source, const Par
   return tree.Take();
 }
 
-Result<Json> ParseYaml(std::string_view text, std::string_view source, const ParseLimits& limits) {
+Result<Json> ParseYaml(std::string_view text, std::string_view source, const ParseLimits& limits,
+                       YamlScalars scalars) {
   PADDOCK_RETURN_IF_ERROR(CheckBytes(text, source, limits));
-  YamlEvents events(source, limits);
+  YamlEvents events(source, limits, scalars);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);

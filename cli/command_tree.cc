@@ -241,6 +241,20 @@ void AddFarmCommands(CLI::App& app, CommandLine& line) {
       .add_option("DEVICE", line.id, "Id of the device")
       ->required()
       ->type_name("");
+  CLI::App& import = AddCommand(
+      device, line, "import-map",
+      "Agents' configuration files from a hardware map of Zephyr's Twister, without a farm",
+      "  paddock device import-map map.yaml --out agents\n",
+      [&line](const Globals& globals) { return ImportHardwareMapFile(globals, line.id, line.out_file); });
+  import.add_option("FILE", line.id, "The map")->required()->type_name("");
+  import.add_option("--out", line.out_file, "Folder for the files, made when it is not there")
+      ->required()
+      ->type_name("DIR");
+  AddCommand(device, line, "export-map",
+             "A hardware map for Zephyr's Twister of the farm's microcontroller boards at serial ports",
+             "  paddock device export-map > map.yaml\n  paddock device export-map --attached\n",
+             [&line](const Globals& globals) { return ExportHardwareMap(globals, line.attached); })
+      .add_flag("--attached", line.attached, "Of what is attached to this machine instead");
   AddPrepareCommand(app, line);
   AddCommand(AddNoun(app, "model", "Look into models"), line, "inspect",
              "What a model takes and gives, and which drivers take it", "  paddock model inspect net.onnx\n",

@@ -30,6 +30,7 @@ struct CommandLine {
   bool distribution = false;
   bool layers = false;
   bool transcript = false;
+  bool attached = false;
   std::optional<std::uint32_t> repetition;
   std::function<int(const Globals&)> action;  // of the command that was named; empty when none was
 };

@@ -51,6 +51,11 @@ int RerunRun(const Globals& globals, const std::string& run_id);
 
 int ListDevices(const Globals& globals, const std::vector<std::string>& on);
 int ShowDevice(const Globals& globals, const std::string& id);
+// Writes an agent's configuration file into `folder` for each board of a hardware map of Zephyr's Twister that can be used, without
+// a farm. Files that are there already are left as they are.
+int ImportHardwareMapFile(const Globals& globals, const std::string& file, const std::string& folder);
+// Prints such a map of the farm's microcontroller boards at serial ports, or of what is `attached` to this machine.
+int ExportHardwareMap(const Globals& globals, bool attached);
 int ListDrivers(const Globals& globals);
 // Makes of a model file what a variant makes of it in a job, without a farm.
 struct PrepareFlags {

@@ -168,6 +168,8 @@ Result<FlashTool> ParseFlashTool(std::string_view name) {
   return InvalidArgumentError("'" + std::string(name) + "' is no flashing tool; they are " + names);
 }
 
+std::string_view FlashProgram(FlashTool tool) { return RowOf(tool).program; }
+
 std::string_view HowToInstall(FlashTool tool) { return RowOf(tool).install; }
 
 Status CheckFlashTarget(const FlashTarget& target) {
@@ -204,7 +206,7 @@ std::vector<std::vector<std::string>> FlashCommands(const FlashTarget& target, c
   std::vector<std::vector<std::string>> commands = ArgumentsOf(target, way, files);
   for (auto& argv : commands)
     argv.insert(argv.begin(),
-                target.program.empty() ? std::string(RowOf(target.tool).program) : target.program);
+                target.program.empty() ? std::string(FlashProgram(target.tool)) : target.program);
   return commands;
 }
 

@@ -21,6 +21,8 @@ enum class FlashTool { kOpenOcd, kStFlash, kCubeProgrammer, kDfuUtil, kGdb };
 std::string_view FlashToolName(FlashTool tool);
 // INVALID_ARGUMENT lists the names.
 Result<FlashTool> ParseFlashTool(std::string_view name);
+// What it is started as unless a target names another: "openocd".
+std::string_view FlashProgram(FlashTool tool);
 // What to do when its program is not there: "apt install openocd".
 std::string_view HowToInstall(FlashTool tool);
 

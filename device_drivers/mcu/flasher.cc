@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/scratch_folder.h"
+#include "base/subprocess.h"
 #include "boards/probes.h"
 #include "boards/usb_devices.h"
 #include "device_drivers/mcu/elf_image.h"
@@ -91,6 +92,12 @@ Result<Flasher> Flasher::Make(FlasherSettings settings) {
 }
 
 Status Flasher::Probe() const {
+  const FlashTarget& target = settings_.target;
+  const std::string program =
+      target.program.empty() ? std::string(FlashProgram(target.tool)) : target.program;
+  if (!FindProgram(program))
+    return FailedPreconditionError("flashing needs " + program +
+                                   ", which is not here: " + std::string(HowToInstall(target.tool)));
   const Seen seen = LookForProbe(settings_);
   if (!seen.is_there)
     return UnavailableError("probe " + seen.probe + " is not plugged in; the probes that are here: " +

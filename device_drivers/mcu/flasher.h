@@ -61,7 +61,8 @@ class Flasher {
   // INVALID_ARGUMENT as CheckFlashTarget().
   static Result<Flasher> Make(FlasherSettings settings);
 
-  // UNAVAILABLE when the probe is not plugged in, or the last flashing was given up. Starts nothing.
+  // FAILED_PRECONDITION when the tool is not installed; UNAVAILABLE when the probe is not plugged in, or the last flashing was given
+  // up. Starts nothing.
   Status Probe() const;
 
   // `elf` must have the digest `expected`: DATA_LOSS otherwise, so that a build that failed never flashes what was built before.

@@ -106,6 +106,14 @@ TEST_CASE("quoted YAML scalars stay text", "[base][strict_json]") {
   CHECK(Yaml("\"<<\": 1") == Json{{"<<", 1}});
 }
 
+TEST_CASE("YAML whose scalars are all texts keeps what was written", "[base][strict_json]") {
+  const auto json =
+      ParseYaml("[000683759358, 12E45, true, '1', 0x1f, .inf, a b, ~]", "map", {}, YamlScalars::kText);
+  REQUIRE(json.ok());
+  CHECK(*json == Json::array({"000683759358", "12E45", "true", "1", "0x1f", ".inf", "a b", nullptr}));
+  CHECK((*ParseYaml("key:", "map", {}, YamlScalars::kText))["key"].is_null());
+}
+
 TEST_CASE("YAML is one document, and an empty one is null", "[base][strict_json]") {
   CHECK(Yaml("").is_null());
   CHECK(Yaml("# only a comment\n").is_null());

@@ -260,6 +260,7 @@ TEST_CASE("a tool that is not installed is named with its package", "[mcu][flash
   const auto flashed = FlashOnce(*flasher);
   CHECK(flashed.status().code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(flashed.status().message(), Contains("no-such-openocd") && Contains("apt install openocd"));
+  CHECK(flasher->Probe().message() == flashed.status().message());
 }
 
 TEST_CASE("a power cycle is the last try: by command, or of the probe's own socket", "[mcu][flash]") {
