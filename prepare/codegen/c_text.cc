@@ -39,6 +39,11 @@ std::string Hexadecimal(std::uint32_t value) {
 
 }  // namespace
 
+std::string_view CTypeName(ElementType type) {
+  if (type == ElementType::kInt8) return "INT8";
+  return type == ElementType::kUint8 ? "UINT8" : "FLOAT32";
+}
+
 std::string CFloat(float value) {
   if (std::isnan(value)) return "NAN";
   if (std::isinf(value)) return value > 0 ? "INFINITY" : "-INFINITY";

@@ -6,7 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "kpi/tensor.h"
+
 namespace paddock {
+
+// "INT8", "UINT8" or "FLOAT32", the types of a network's values.
+std::string_view CTypeName(ElementType type);
 
 // "-1.5f", "INFINITY" (of <math.h>); reads back as the same float.
 std::string CFloat(float value);

@@ -52,20 +52,20 @@ void WriteConcat(LayerWriter* writer) {
     const NetworkValue& input = writer->input(i);
     const std::int32_t count = Count(input) / layer.rows;
     const std::string variable = "part_" + std::to_string(i);
-    const std::string to = writer->Place(output) + " + " + std::to_string(before);
+    const std::string to = writer->OutputPlace() + " + " + std::to_string(before);
     if (output.type == ElementType::kInt8 && input.quantization != output.quantization) {
       std::array<std::int8_t, 256> table{};
       for (std::int32_t value = -128; value < 128; ++value)
         table[static_cast<std::size_t>(value + 128)] =
             Requantized(value, *input.quantization, *output.quantization);
-      WriteLookup(writer, variable, table, layer.rows, count, row, writer->Place(input), to);
+      WriteLookup(writer, variable, table, layer.rows, count, row, writer->InputPlace(input), to);
     } else {
       const auto size = static_cast<std::int32_t>(ElementSize(output.type));
       writer->Struct("copy_rows", variable,
                      Fields{{"rows", std::to_string(layer.rows)},
                             {"bytes", std::to_string(count * size)},
                             {"output_step", std::to_string(row * size)}});
-      writer->Call("copy_rows", "copy_rows_run", {"&" + variable, writer->Place(input), to});
+      writer->Call("copy_rows", "copy_rows_run", {"&" + variable, writer->InputPlace(input), to});
     }
     before += count;
   }
@@ -103,7 +103,7 @@ void WriteStridedCopy(LayerWriter* writer, std::vector<std::int32_t> extents,
                         {"output_step", Braces(output_steps)},
                         {"output_offset", std::to_string(output_offset)}});
   writer->Call("strided_copy", "strided_copy_run",
-               {"&layer", writer->Place(writer->input(0)), writer->Place(output)});
+               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 void WriteTranspose(LayerWriter* writer) {
@@ -135,10 +135,10 @@ void WritePad(LayerWriter* writer) {
     writer->Call(
         "strided_copy", "fill_s8",
         {std::to_string(Count(output)),
-         std::to_string(static_cast<std::int32_t>(std::clamp(value, -128.0, 127.0))), writer->Place(output)});
+         std::to_string(static_cast<std::int32_t>(std::clamp(value, -128.0, 127.0))), writer->OutputPlace()});
   } else {
     writer->Call("strided_copy", "fill_f32",
-                 {std::to_string(Count(output)), CFloat(layer.pad_value), writer->Place(output)});
+                 {std::to_string(Count(output)), CFloat(layer.pad_value), writer->OutputPlace()});
   }
   WriteStridedCopy(writer, layer.extents, Steps(layer.extents), output_steps, offset);
 }
@@ -146,8 +146,8 @@ void WritePad(LayerWriter* writer) {
 void WriteActivation(LayerWriter* writer) {
   const NetworkLayer& layer = writer->layer();
   const std::string count = std::to_string(Count(writer->output()));
-  const std::string input = writer->Place(writer->input(0));
-  const std::string output = writer->Place(writer->output());
+  const std::string input = writer->InputPlace(writer->input(0));
+  const std::string output = writer->OutputPlace();
   if (writer->output().type == ElementType::kInt8) {
     WriteLookup(writer, "layer", layer.table, 1, Count(writer->output()), Count(writer->output()), input,
                 output);
@@ -184,16 +184,16 @@ void WriteQuantize(LayerWriter* writer) {
                           {"scale", CFloat(static_cast<float>(quantization.scale))},
                           {"zero_point", std::to_string(quantization.zero_point)}});
     writer->Call("quantize", quantize ? "quantize_f32_run" : "dequantize_f32_run",
-                 {"&layer", writer->Place(input), writer->Place(output)});
+                 {"&layer", writer->InputPlace(input), writer->OutputPlace()});
   } else if (input.type != output.type) {
-    writer->Call("quantize", "flip_signs_run", {count, writer->Place(input), writer->Place(output)});
+    writer->Call("quantize", "flip_signs_run", {count, writer->InputPlace(input), writer->OutputPlace()});
   } else {
     std::array<std::int8_t, 256> table{};
     for (std::int32_t value = -128; value < 128; ++value)
       table[static_cast<std::size_t>(value + 128)] =
           Requantized(value, *input.quantization, *output.quantization);
-    WriteLookup(writer, "layer", table, 1, Count(output), Count(output), writer->Place(input),
-                writer->Place(output));
+    WriteLookup(writer, "layer", table, 1, Count(output), Count(output), writer->InputPlace(input),
+                writer->OutputPlace());
   }
 }
 
@@ -201,14 +201,14 @@ void WriteSoftmax(LayerWriter* writer) {
   const std::int32_t rows = writer->layer().rows;
   writer->Call("exponential_f32", "softmax_f32_run",
                {std::to_string(rows), std::to_string(Count(writer->output()) / rows),
-                writer->Place(writer->input(0)), writer->Place(writer->output())});
+                writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 void WriteCopy(LayerWriter* writer) {
   const std::string bytes = std::to_string(writer->output().Bytes());
   writer->Struct("copy_rows", "layer", Fields{{"rows", "1"}, {"bytes", bytes}, {"output_step", bytes}});
   writer->Call("copy_rows", "copy_rows_run",
-               {"&layer", writer->Place(writer->input(0)), writer->Place(writer->output())});
+               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 std::string ImageText(const ImageSize& image) {

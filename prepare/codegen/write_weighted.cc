@@ -76,9 +76,8 @@ void WriteConvolutionS8(LayerWriter* writer) {
                                {"bias", writer->Name("bias")},
                                {"multipliers", writer->Name("multipliers")}});
   writer->Struct(kernel, "layer", fields);
-  writer->Call(
-      kernel, kernel + "_run",
-      {"&layer", writer->Place(writer->input(0)), writer->Place(writer->output()), writer->Scratch()});
+  writer->Call(kernel, kernel + "_run",
+               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace(), writer->Scratch()});
 }
 
 void WriteConvolutionF32(LayerWriter* writer) {
@@ -103,16 +102,18 @@ void WriteConvolutionF32(LayerWriter* writer) {
   const std::string kernel = depthwise ? "depthwise_f32" : "conv_f32";
   writer->Struct(kernel, "layer", fields);
   writer->Call(kernel, kernel + "_run",
-               {"&layer", writer->Place(writer->input(0)), writer->Place(writer->output())});
+               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 }  // namespace
 
-std::string LayerWriter::Place(const NetworkValue& value) const {
-  const std::string_view macro = value.type == ElementType::kInt8    ? "INT8"
-                                 : value.type == ElementType::kUint8 ? "UINT8"
-                                                                     : "FLOAT32";
-  return std::string(macro) + "(" + std::to_string(value.arena_offset) + ")";
+std::string LayerWriter::InputPlace(const NetworkValue& value) const {
+  return "INPUT_" + std::string(CTypeName(value.type)) + "(" + std::to_string(value.arena_offset) + ")";
+}
+
+std::string LayerWriter::OutputPlace() const {
+  return "OUTPUT_" + std::string(CTypeName(output().type)) + "(" + std::to_string(output().arena_offset) +
+         ")";
 }
 
 void LayerWriter::Struct(const std::string& type, const std::string& variable, const Fields& fields) {
@@ -163,7 +164,7 @@ void WritePool(LayerWriter* writer) {
   const std::string kernel = integers ? "pool_s8" : "pool_f32";
   writer->Struct(kernel, "layer", fields);
   writer->Call(kernel, (average ? "average_" : "max_") + kernel + "_run",
-               {"&layer", writer->Place(writer->input(0)), writer->Place(writer->output())});
+               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 void WriteBinary(LayerWriter* writer) {
@@ -208,9 +209,10 @@ void WriteBinary(LayerWriter* writer) {
   }
   if (constant) writer->AddConstant(CArray(writer->Name("operand"), layer.float_constant));
   writer->Struct(type, "layer", fields);
-  writer->Call(kernel, function,
-               {"&layer", writer->Place(first),
-                constant ? writer->Name("operand") : writer->Place(writer->input(1)), writer->Place(output)});
+  writer->Call(
+      kernel, function,
+      {"&layer", writer->InputPlace(first),
+       constant ? writer->Name("operand") : writer->InputPlace(writer->input(1)), writer->OutputPlace()});
 }
 
 }  // namespace paddock

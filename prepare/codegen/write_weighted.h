@@ -26,8 +26,9 @@ class LayerWriter {
 
   // "layer_3_weights".
   std::string Name(const std::string& what) const { return "layer_" + std::to_string(index_) + "_" + what; }
-  // "INT8(1024)".
-  std::string Place(const NetworkValue& value) const;
+  // "INPUT_INT8(1024)", "OUTPUT_FLOAT32(0)".
+  std::string InputPlace(const NetworkValue& value) const;
+  std::string OutputPlace() const;
   std::string Scratch() const { return "SCRATCH(" + std::to_string(layer().scratch_offset) + ")"; }
 
   void AddConstant(const std::string& definition) { text_.constants += definition; }
