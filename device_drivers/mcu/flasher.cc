@@ -123,7 +123,9 @@ Result<Flashed> Flasher::Flash(std::string_view elf, const Digest& expected, Dea
   Flashed flashed;
   if (!settings_.state_folder.empty()) {
     const ProbeState state(settings_.state_folder, LookForProbe(settings_).probe);
-    PADDOCK_ASSIGN_OR_RETURN(flashed.lock, state.Lock(deadline, cancelled));
+    PADDOCK_ASSIGN_OR_RETURN(
+        flashed.lock,
+        state.Lock(Deadline::After(std::min(settings_.lock_timeout, deadline.remaining())), cancelled));
   }
   PADDOCK_RETURN_IF_ERROR(FlashLocked(elf, expected, deadline, cancelled, &flashed));
   return flashed;

@@ -37,6 +37,8 @@ struct FlasherSettings {
   std::string power_cycle{};
   std::string root{};  // stands before /sys and /dev
   std::chrono::nanoseconds retry_pause = std::chrono::milliseconds(500);
+  // How long another process may have the probe. Each board has an agent of its own: longer is a mistake in a configuration.
+  std::chrono::nanoseconds lock_timeout = std::chrono::seconds(30);
   // A try may take this and as long as the slowest probe needs.
   std::chrono::nanoseconds try_timeout = std::chrono::seconds(60);
   // How long a probe may take to come back after a power cycle.

@@ -169,10 +169,12 @@ TEST_CASE("gdb flashes a blank emulated board, which then says who it is; and an
                                            .flash_bytes = 1 << 20},
                                 .state_folder = {}});
   REQUIRE(flasher.ok());
-  for (const auto& [image, name] : {std::pair(first, "first"), std::pair(second, "second")}) {
+  for (const bool is_first : {true, false}) {
+    const std::string& image = is_first ? first : second;
+    const std::string name = is_first ? "first" : "second";
     const auto flashed = flasher->BringUp(
         image, Sha256::Of(image),
-        [&] { return AwaitText(folder / "serial", "m-name-dut-[" + std::string(name) + "]\r\nm-ready"); },
+        [&] { return AwaitText(folder / "serial", "m-name-dut-[" + name + "]\r\nm-ready"); },
         Deadline::After(std::chrono::seconds(60)));
     INFO(flashed.status().message());
     REQUIRE(flashed.ok());

@@ -1,6 +1,9 @@
 #include "device_drivers/mcu/flasher.h"
 
+#include <csignal>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -322,6 +325,35 @@ TEST_CASE("a cancelled flashing kills the tool and forgets the board, but blames
   CHECK(flashed.status().code() == StatusCode::kCancelled);
   CHECK(bench.Text("state/066BFF30.json").empty());
   CHECK(flasher.Probe().ok());
+}
+
+TEST_CASE("an agent that dies while it flashes leaves no tool, no lock and no record", "[mcu][flash]") {
+  Bench bench;
+  Flasher flasher = bench.MakeFlasher(
+      "test $n -ne 2 && echo '** Verified OK **' && exit 0\necho $$ >tool\nexec sleep 1000\n");
+  REQUIRE(FlashOnce(flasher).ok());
+  const pid_t agent = ::fork();
+  REQUIRE(agent >= 0);
+  if (agent == 0) {
+    static_cast<void>(FlashOnce(flasher, kOtherImage));
+    ::_exit(0);
+  }
+  const Deadline until = Deadline::After(std::chrono::seconds(20));
+  while (bench.Text("tool").empty() && !until.passed())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  REQUIRE(::kill(agent, SIGKILL) == 0);
+  REQUIRE(::waitpid(agent, nullptr, 0) == agent);
+  const std::string stat = "/proc/" + std::to_string(std::stoi(bench.Text("tool"))) + "/stat";
+  const auto runs = [&stat] {
+    const auto text = ReadFile(stat);
+    return text.ok() && text->find(") Z ") == std::string::npos;
+  };
+  while (runs() && !until.passed()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK_FALSE(runs());
+  CHECK(bench.Text("state/066BFF30.json").empty());
+  const auto next = FlashOnce(flasher);
+  REQUIRE(next.ok());
+  CHECK_FALSE(next->remembered);
 }
 
 TEST_CASE("a board that does not answer as what it is remembered to hold is flashed again, once",
