@@ -28,8 +28,10 @@ struct StepProcessSettings {
 };
 
 // Runs the step on the files of `files`; out_path does not exist before and after an error. Options are those of `step`, tools
-// those of `settings`. A child that a signal ends is started
-// again, three times in all, since a crash may be a matter of luck.
+// those of `settings`. A child that a signal ends is started again,
+// three times in all, since a crash may be a matter of luck.
+// The child leads a process group, and a converter and what that has started stay in it: all of them end with the step. When
+// paddockd itself is killed (SIGKILL), the child and the converter end, what the converter has started may not.
 // The step's own error; ABORTED when the child died (names the signal or exit code and its last words), DEADLINE_EXCEEDED,
 // CANCELLED. Blocks; any thread.
 Result<StepReport> RunStepInChild(const std::string& step, const StepRequest& files,
