@@ -1,4 +1,5 @@
-// The boards whose names Paddock knows, with what is needed to flash them. One visible table; pure functions.
+// The boards whose names Paddock knows, with what is needed to compile for them and to flash them. One visible table; pure
+// functions.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,9 @@ struct KnownBoard {
       openocd_target;  // target/stm32l4x.cfg; empty: emulated, flashed by its emulator or through gdb
   std::uint64_t flash_begin;
   std::uint64_t flash_bytes;
+  std::uint64_t ram_begin;  // of the memory that firmware uses
+  std::uint64_t ram_bytes;
+  std::string_view processor;  // options of the compiler, between blanks
 };
 
 std::span<const KnownBoard> KnownBoards();

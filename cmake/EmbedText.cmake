@@ -1,8 +1,9 @@
-# paddock_embed_text(FOLDER PATTERN HEADER FUNCTION OUTPUT): writes the C++ file OUTPUT with the function that HEADER declares,
-# `std::span<const EmbeddedText> FUNCTION()`: name and content of each file in FOLDER that matches PATTERN, by name. Runs when
+# paddock_embed_text(FOLDER PATTERNS HEADER FUNCTION OUTPUT): writes the C++ file OUTPUT with the function that HEADER declares,
+# `std::span<const EmbeddedText> FUNCTION()`: name and content of each file in FOLDER that matches one of PATTERNS, by name. Runs when
 # CMake configures; an edited or new file makes the build configure again.
-function(paddock_embed_text folder pattern header function output)
-  file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/${pattern})
+function(paddock_embed_text folder patterns header function output)
+  list(TRANSFORM patterns PREPEND ${folder}/)
+  file(GLOB files CONFIGURE_DEPENDS RELATIVE ${folder} ${patterns})
   list(SORT files)
   set(rows "")
   foreach(file IN LISTS files)

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/packed_file.h"
 #include "base/utf8.h"
+#include "kpi/network_facts.h"
 #include "prepare/onnx_graph.h"
 #include "prepare/onnx_normal_form.h"
 #include "prepare/tflite/tflite_info.h"
@@ -178,6 +179,18 @@ Status Describe(onnx::ModelProto& model, ModelInfo* info) {
   return CheckByLibrary(model, info);
 }
 
+Status DescribeCompiled(std::string_view elf, ModelInfo* info) {
+  constexpr std::size_t kTypeOffset = 16;  // e_type
+  constexpr char kSharedObject = 3;
+  PADDOCK_ASSIGN_OR_RETURN(NetworkFacts facts, ReadNetworkFacts(elf));
+  info->kind = elf[kTypeOffset] == kSharedObject ? "so" : "elf";
+  info->inputs = std::move(facts.inputs);
+  info->outputs = std::move(facts.outputs);
+  info->producer = "paddock for " + facts.target;
+  for (const LayerFacts& layer : facts.layers) ++info->operators[layer.operators];
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<ModelBytes> ModelBytes::Read(const std::string& path) {
@@ -209,6 +222,10 @@ Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& show
     if (Status status = DescribeTflite(bytes, &info); !status.ok()) return status.WithContext(where);
     return info;
   }
+  if (bytes.starts_with("\177ELF")) {
+    if (Status status = DescribeCompiled(bytes, &info); !status.ok()) return status.WithContext(where);
+    return info;
+  }
   onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return InvalidArgumentError(
@@ -221,8 +238,10 @@ Result<ModelInfo> ReadModelInfo(const std::string& path, const std::string& show
 
 std::string_view FileKind(std::string_view kind) { return kind.substr(0, kind.find('+')); }
 
+bool IsCompiled(std::string_view kind) { return FileKind(kind) == "elf" || FileKind(kind) == "so"; }
+
 bool CanReadModelInfo(std::string_view kind) {
-  return FileKind(kind) == "onnx" || FileKind(kind) == "tflite";
+  return FileKind(kind) == "onnx" || FileKind(kind) == "tflite" || IsCompiled(kind);
 }
 
 Result<std::vector<Shape>> SampleShapes(const ModelInfo& model) {

@@ -1,5 +1,6 @@
 // What can be known of a model file without running it. ONNX is parsed and checked with libonnx, TensorFlow
-// Lite with a schema and checks of our own; the content tells which it is.
+// Lite with a schema and checks of our own, and of a compiled model the facts that are in it are read; the content tells which it
+// is.
 //
 // The batch dimension rule: a model is fed samples. The first dimension of every input is the batch dimension; it must be open
 // or 1, and an open one is the same number of samples for all inputs of a query. All other dimensions must be fixed. A model
@@ -22,7 +23,7 @@
 namespace paddock {
 
 struct ModelInfo {
-  std::string kind;                 // "onnx", "tflite"
+  std::string kind;                 // "onnx", "tflite"; compiled models: "elf", "so"
   std::vector<TensorInfo> inputs;   // without those that an initializer fills
   std::vector<TensorInfo> outputs;  // shape {} when the model does not state one
   std::map<std::string, std::uint64_t>
@@ -61,6 +62,8 @@ class ModelBytes {
 
 // What lies in the file of a model of this kind: "tflite" for "tflite+edgetpu".
 std::string_view FileKind(std::string_view kind);
+// Whether it is a program that was compiled of a model: "elf" and "so". Its layers stand for operators.
+bool IsCompiled(std::string_view kind);
 // Whether ReadModelInfo() reads such a file; a vendor's format is closed.
 bool CanReadModelInfo(std::string_view kind);
 

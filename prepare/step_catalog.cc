@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "device_drivers/onnxruntime/ort_library.h"
+#include "prepare/firmware/firmware_steps.h"
 #include "prepare/onnx_normal_form.h"
 #include "prepare/passes/compress.h"
 #include "prepare/passes/equalize.h"
@@ -167,6 +168,28 @@ const StepDefinition kSteps[] = {
      .version = 2,
      .check = nullptr,
      .run = RunToOnnx},
+    {.name = "firmware",
+     .summary = "the network as C, compiled with Paddock's firmware to an image for a microcontroller board",
+     .options = FirmwareStepOptions(),
+     .from_kind = "onnx",
+     .to_kind = "elf+BOARD",
+     .needs_calibration = false,
+     .tool = StepTool::kArmCompiler,
+     .version = 1,
+     .kind_made = FirmwareKind,
+     .check = CheckFirmwareStep,
+     .run = RunFirmwareStep},
+    {.name = "host-c",
+     .summary = "the same C, compiled to a shared object for the machine that prepares",
+     .options = HostLibraryStepOptions(),
+     .from_kind = "onnx",
+     .to_kind = "so+ARCHITECTURE",
+     .needs_calibration = false,
+     .tool = StepTool::kHostCompiler,
+     .version = 1,
+     .kind_made = HostLibraryKind,
+     .check = CheckHostLibraryStep,
+     .run = RunHostLibraryStep},
     {.name = "external",
      .summary = "a vendor's converter, as it was declared",
      .options = kExternalOptions,

@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "base/strict_json.h"
 #include "device_drivers/onnxruntime/ort_library.h"
+#include "prepare/firmware/firmware_steps.h"
+#include "prepare/firmware/toolchain.h"
 #include "prepare/model_info.h"
 #include "prepare/onnx_normal_form.h"
 
@@ -26,9 +28,10 @@ std::string ChangeText(std::uint64_t before, std::uint64_t after) {
 }
 
 std::vector<std::string> DescribeChange(const ModelInfo& before, const ModelInfo& after) {
-  std::vector<std::string> lines = {"nodes " + ChangeText(NodeCount(before), NodeCount(after)),
-                                    "parameters " + ChangeText(before.parameters, after.parameters),
-                                    "bytes " + ChangeText(before.size_bytes, after.size_bytes)};
+  std::vector<std::string> lines = {"bytes " + ChangeText(before.size_bytes, after.size_bytes)};
+  if (IsCompiled(after.kind)) return lines;
+  lines.insert(lines.begin(), {"nodes " + ChangeText(NodeCount(before), NodeCount(after)),
+                               "parameters " + ChangeText(before.parameters, after.parameters)});
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> by_operator;
   for (const auto& [name, number] : before.operators) by_operator[name].first = number;
   for (const auto& [name, number] : after.operators) by_operator[name].second = number;
@@ -48,15 +51,25 @@ struct StepKinds {
 // `given`: the kind of model that the step is given.
 Result<StepKinds> KindsOf(const Step& step, const std::string& given, const StepTools& tools) {
   if (step.definition->tool != StepTool::kConverter) {
-    if (!step.definition->from_kind.empty())
-      return StepKinds{std::string(step.definition->from_kind), std::string(step.definition->to_kind)};
+    const StepDefinition& definition = *step.definition;
+    if (definition.kind_made != nullptr)
+      return StepKinds{std::string(definition.from_kind), definition.kind_made(step.options)};
+    if (!definition.from_kind.empty())
+      return StepKinds{std::string(definition.from_kind), std::string(definition.to_kind)};
     return StepKinds{CanReadModelInfo(given) ? given : "onnx or tflite", given};
   }
   PADDOCK_ASSIGN_OR_RETURN(const Converter* converter, FindConverter(tools.converters, step.options));
   return StepKinds{converter->from_kind, converter->to_kind};
 }
 
+// Null: the step runs no compiler.
+const Toolchain* CompilerOf(const StepDefinition& definition) {
+  if (definition.tool == StepTool::kArmCompiler) return &ArmToolchain();
+  return definition.tool == StepTool::kHostCompiler ? &HostToolchain() : nullptr;
+}
+
 Status CheckToolIsHere(const Step& step, std::string_view text, const StepTools& tools) {
+  if (const Toolchain* const compiler = CompilerOf(*step.definition)) return CheckToolchain(*compiler);
   if (step.definition->tool == StepTool::kOnnxruntime && tools.onnxruntime_version.empty()) {
     return FailedPreconditionError(
         "step '" + std::string(text) +
@@ -194,6 +207,10 @@ Result<std::vector<std::string>> StepFingerprints(std::span<const std::string> s
     PADDOCK_RETURN_IF_ERROR(CheckToolIsHere(step, text, tools));
     if (step.definition->tool == StepTool::kOnnxruntime)
       fingerprint += " onnxruntime=" + tools.onnxruntime_version;
+    if (const Toolchain* const compiler = CompilerOf(*step.definition)) {
+      PADDOCK_ASSIGN_OR_RETURN(const std::string compiled_by, CompilerFingerprint(*compiler));
+      fingerprint += " " + compiled_by;
+    }
     if (step.definition->tool == StepTool::kConverter) {
       PADDOCK_ASSIGN_OR_RETURN(const Converter* converter, FindConverter(tools.converters, step.options));
       PADDOCK_ASSIGN_OR_RETURN(const std::string version, ConverterVersion(*converter));
@@ -235,6 +252,11 @@ Result<StepReport> RunStep(std::string_view text, StepRequest request) {
     PADDOCK_ASSIGN_OR_RETURN(const Converter* converter,
                              FindConverter(request.tools.converters, step.options));
     const auto version = ConverterVersion(*converter);
+    if (!version.ok()) return version.status().WithContext(context);
+    report.tool = *version;
+  }
+  if (const Toolchain* const compiler = CompilerOf(definition)) {
+    const auto version = ToolchainVersion(*compiler);
     if (!version.ok()) return version.status().WithContext(context);
     report.tool = *version;
   }

@@ -54,7 +54,7 @@ struct StepRequest {
   StepTools tools;
 };
 
-enum class StepTool { kNone, kOnnxruntime, kConverter };
+enum class StepTool { kNone, kOnnxruntime, kConverter, kArmCompiler, kHostCompiler };
 
 struct StepDefinition {
   std::string_view name;
@@ -68,6 +68,8 @@ struct StepDefinition {
   StepTool tool = StepTool::kNone;  // FAILED_PRECONDITION without it, with what to install or configure
   int version = 1;                  // raised when the step's meaning changes
   bool is_last = false;             // nothing can be done to what comes out
+  // What it makes, where that depends on the options; they were checked. Null: to_kind.
+  std::string (*kind_made)(const std::map<std::string, std::string>& options) = nullptr;
   // Refuses wrong options; cheap. Null: there are none.
   Status (*check)(const std::map<std::string, std::string>& options) = nullptr;
   // Lines for the report besides what can be seen from the two models. INVALID_ARGUMENT blames the model.

@@ -1,17 +1,9 @@
 #include "device_drivers/api/host_machine.h"
 
-#include <sys/utsname.h>
-
 #include <fstream>
+#include <string>
 
 namespace paddock {
-
-std::string HostArchitecture() {
-  utsname system{};
-  if (uname(&system) != 0) return "unknown";
-  const std::string machine = system.machine;
-  return machine == "aarch64" ? "arm64" : machine;
-}
 
 // "model name" of x86; ARM kernels say the board's name in the device tree instead.
 std::string HostProcessorName() {

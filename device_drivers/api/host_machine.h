@@ -3,9 +3,10 @@
 
 #include <string>
 
+#include "base/architecture.h"
+
 namespace paddock {
 
-std::string HostArchitecture();  // "x86_64", "arm64", ...
 std::string
 HostProcessorName();  // "Intel(R) Xeon(R) ...", on ARM the board's name; "unknown processor" without either
 

@@ -7,7 +7,7 @@
 namespace paddock {
 
 struct EmbeddedText {
-  std::string_view name;  // without its folder
+  std::string_view name;  // below its folder
   std::string_view text;
 };
 

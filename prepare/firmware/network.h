@@ -10,11 +10,11 @@
 typedef enum { NETWORK_FLOAT32 = 0, NETWORK_INT8 = 1, NETWORK_UINT8 = 2 } network_type;
 
 typedef struct {
-  const char *name;
+  const char* name;
   network_type type;
   uint32_t bytes;
-  void *data;         /* in the arena, aligned to 4 bytes */
-  float scale;        /* value = scale * (integer - zero_point); 0 for float32 */
+  void* data;  /* in the arena, aligned to 4 bytes */
+  float scale; /* value = scale * (integer - zero_point); 0 for float32 */
   int32_t zero_point;
 } network_tensor;
 

@@ -26,7 +26,7 @@ RULES = [
     ("device_drivers/meters_registry.", DRIVER_API + ["device_drivers/meters"]),
     ("device_drivers/mcu/", DRIVER_API + ["boards/"]),
     ("device_drivers/", DRIVER_API),  # a family: device_drivers/NAME/; never another family
-    ("prepare/", KPI + ["prepare/", "device_drivers/onnxruntime/ort_"]),  # a vendor library's wrapper, never its driver
+    ("prepare/", KPI + ["boards/", "prepare/", "device_drivers/onnxruntime/ort_"]),  # a vendor library's wrapper, never its driver
     ("agent/", DRIVER_API + ["boards/", "device_drivers/registry.h", "device_drivers/meters_registry.h"]),
     ("server/core/", CORE),
     ("server/store/", STORE),
