@@ -9,8 +9,6 @@
 namespace paddock::agent {
 namespace {
 
-constexpr auto kIdle = std::chrono::seconds(5);
-constexpr double kMinWindowS = 10;
 constexpr double kMinPeriods = 100;
 constexpr auto kProbeWithin = std::chrono::seconds(10);
 
@@ -38,21 +36,28 @@ Status CheckMeter(const std::string& meter, const DriverOptions& options) {
 
 Result<std::unique_ptr<EnergyMeasurement>> EnergyMeasurement::Create(const std::string& meter,
                                                                      const DriverOptions& options,
-                                                                     const Clock& clock) {
+                                                                     const Clock& clock,
+                                                                     const EnergyTimes& times) {
   PADDOCK_ASSIGN_OR_RETURN(auto created, CreateMeter(meter, options));
-  return std::unique_ptr<EnergyMeasurement>(new EnergyMeasurement(std::move(created), clock));
+  return std::unique_ptr<EnergyMeasurement>(new EnergyMeasurement(std::move(created), clock, times));
 }
 
 double EnergyMeasurement::MinWindowS() const {
   const double period_s = static_cast<double>(meter_->Describe().period_ns) / 1e9;
-  return std::max(kMinWindowS, kMinPeriods * period_s);
+  return std::max(times_.window_s, kMinPeriods * period_s);
 }
 
 Status EnergyMeasurement::Start() { return meter_->Start(); }
 
+Result<std::size_t> EnergyMeasurement::TakeEdges() {
+  PowerTrace taken;
+  PADDOCK_RETURN_IF_ERROR(meter_->Drain(&taken));
+  return taken.edges.size();
+}
+
 void EnergyMeasurement::WaitIdle() {
   const std::int64_t begin_ns = Now();
-  std::this_thread::sleep_for(kIdle);
+  std::this_thread::sleep_for(std::chrono::duration<double>(times_.idle_s));
   trace_.idle_before = TimeSpan{begin_ns, Now()};
 }
 
@@ -64,7 +69,7 @@ Result<PowerTrace> EnergyMeasurement::Finish() {
   const auto averaging = std::chrono::nanoseconds(meter_->Describe().averaging_ns);
   std::this_thread::sleep_for(averaging);
   const std::int64_t begin_ns = Now();
-  std::this_thread::sleep_for(kIdle);
+  std::this_thread::sleep_for(std::chrono::duration<double>(times_.idle_s));
   trace_.idle_after = TimeSpan{begin_ns, Now()};
   meter_->Stop();
   PADDOCK_RETURN_IF_ERROR(meter_->Drain(&trace_));

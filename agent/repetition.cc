@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/edge_windows.h"
 #include "agent/energy_measurement.h"
 #include "agent/load_scenario.h"
 #include "agent/machine_watch.h"
@@ -44,13 +45,15 @@ class Repetition {
         request_(request),
         plan_(request.work.plan),
         clock_(clock),
-        report_stage_(report_stage) {
+        report_stage_(report_stage),
+        spawned_(request.spawned) {
     record_.index = request.index;
     record_.runtime = driver.Describe().runtime;
   }
 
   std::optional<Failure> Run() {
     EnterStage(kStageLoading);
+    if (driver_.Describe().time_source == TimeSource::kDevice) StartEdgeMeter();
     // Before the runtime starts its threads.
     if (driver_.Describe().time_source == TimeSource::kHost)
       watch_.emplace(clock_, PlacementRequest{.threads = ThreadsAsked(), .cpus = request_.work.cpus});
@@ -110,7 +113,7 @@ class Repetition {
     record_.clock = std::string(TimeSourceName(driver_.Describe().time_source));
     if (!TimesHostSide(driver_.Describe().time_source)) return OkStatus();
     record_.model_load_ns = Nanoseconds(begin, loaded);
-    record_.cold_start_ns = Nanoseconds(request_.spawned, first_end);
+    record_.cold_start_ns = Nanoseconds(spawned_, first_end);
     record_.timer_floor_ns = MeasureTimerFloorNs(clock_);
     return OkStatus();
   }
@@ -122,7 +125,8 @@ class Repetition {
                            .invocations_per_query = shape_.invocations_per_query,
                            .seed = plan_.seed ^ request_.index,
                            .timer_floor_ns = record_.timer_floor_ns};
-    std::unique_ptr<EnergyMeasurement> energy = CreateMeter();
+    std::unique_ptr<EnergyMeasurement> energy;
+    if (driver_.Describe().time_source != TimeSource::kDevice) energy = CreateMeter();
     if (watch_)
       PADDOCK_RETURN_IF_ERROR(watch_->BeforeWarmup(IsOpenLoop(plan_.scenario.kind), record_.timer_floor_ns));
     const bool beside_window = energy && !energy->on_device();
@@ -153,7 +157,17 @@ class Repetition {
     if (energy) {
       EnterStage(kStageEnergy);
       auto trace = energy->Finish();
-      if (Measured(trace.status())) record_.power = std::move(trace).value();
+      if (Measured(trace.status())) {
+        record_.power = std::move(trace).value();
+        record_.edge_source = kHostEdges;
+      }
+    }
+    if (edge_energy_) {
+      EnterStage(kStageEnergy);
+      const double inference_ns =
+          static_cast<double>(MedianQueryNs(result.series)) / shape_.invocations_per_query;
+      PADDOCK_RETURN_IF_ERROR(MeasureBetweenEdges(*session_, bound_, std::max(inference_ns, 1.0),
+                                                  *edge_energy_, clock_, &record_));
     }
     record_.window_ns = result.window_ns;
     record_.energy_j = result.energy_j;
@@ -230,8 +244,24 @@ class Repetition {
 
   std::unique_ptr<EnergyMeasurement> CreateMeter() {
     if (request_.work.meter.empty()) return nullptr;
-    auto energy = EnergyMeasurement::Create(request_.work.meter, request_.work.meter_options, clock_);
+    auto energy = EnergyMeasurement::Create(request_.work.meter, request_.work.meter_options, clock_,
+                                            request_.energy_times);
     return Measured(energy.status()) ? std::move(energy).value() : nullptr;
+  }
+
+  // Of a device with a clock of its own.
+  void StartEdgeMeter() {
+    const MonotonicTime begin = clock_.Now();
+    edge_energy_ = CreateMeter();
+    if (edge_energy_ && !edge_energy_->sees_edges()) {
+      record_.edge_source = kNoEdges;
+      record_.no_energy = "meter " + request_.work.meter +
+                          " sees no edges of the device's pin, and the device's clock is not the meter's; an "
+                          "lpm01a with edges=d7 does";
+      edge_energy_.reset();
+    }
+    if (edge_energy_ && !Measured(edge_energy_->Start())) edge_energy_.reset();
+    spawned_ += clock_.Now() - begin;
   }
 
   Status BeginEnergy(EnergyMeasurement& energy) {
@@ -265,16 +295,21 @@ class Repetition {
     energy.EndWindow();
     EnergyWindow window;
     const QuerySeries& queries = result.series;
-    std::vector<std::uint64_t> latencies;
-    for (std::size_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry) {
+    for (std::size_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry)
       window.samples += queries.SamplesOf(entry);
-      latencies.push_back(queries.latency_ns[entry] / queries.invocations_per_reading);
-    }
-    const auto middle = latencies.begin() + static_cast<std::ptrdiff_t>(latencies.size() / 2);
-    std::nth_element(latencies.begin(), middle, latencies.end());
-    window.median_latency_ns = *middle;
+    window.median_latency_ns = MedianQueryNs(queries);
     record_.energy_window = window;
     return OkStatus();
+  }
+
+  // Of the measured queries.
+  static std::uint64_t MedianQueryNs(const QuerySeries& queries) {
+    std::vector<std::uint64_t> latencies;
+    for (std::size_t entry = queries.warmup_count; entry < queries.latency_ns.size(); ++entry)
+      latencies.push_back(queries.latency_ns[entry] / queries.invocations_per_reading);
+    const auto middle = latencies.begin() + static_cast<std::ptrdiff_t>(latencies.size() / 2);
+    std::nth_element(latencies.begin(), middle, latencies.end());
+    return *middle;
   }
 
   static std::uint64_t Nanoseconds(MonotonicTime begin, MonotonicTime end) {
@@ -286,13 +321,15 @@ class Repetition {
   const RunPlan& plan_;
   const Clock& clock_;
   const std::function<void(std::string_view)>& report_stage_;
+  MonotonicTime spawned_;
   std::string_view stage_;
   RepetitionRecord record_;
   std::unique_ptr<QuerySet> queries_;  // the session refers to its bytes
   std::unique_ptr<Session> session_;
   std::vector<BoundQuery> bound_;
   QueryShape shape_;
-  std::optional<MachineWatch> watch_;  // absent where the host means nothing
+  std::optional<MachineWatch> watch_;               // absent where the host means nothing
+  std::unique_ptr<EnergyMeasurement> edge_energy_;  // null but for a device with a clock of its own
 };
 
 }  // namespace

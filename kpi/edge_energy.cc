@@ -1,7 +1,6 @@
 #include "kpi/edge_energy.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -10,14 +9,23 @@ namespace {
 
 // A sum lacks what is lost.
 constexpr double kMinSumCoverage = 0.995;
+// A line that comes later still is taken for a hole in the stream (device_drivers/meters/line_instrument.h).
+constexpr std::int64_t kMaxEdgeOffsetNs = 500'000'000;
 
 std::int64_t EdgeTimeNs(const PowerTrace& trace, std::uint64_t edge) {
   if (trace.at_ns.empty()) return 0;
   return trace.at_ns[std::min<std::size_t>(edge, trace.at_ns.size() - 1)];
 }
 
-std::int64_t Between(const TimeSpan& before, const TimeSpan& after) {
-  return before.end_ns + (after.begin_ns - before.end_ns) / 2;
+// Where the edges of a command can lie.
+TimeSpan Around(std::span<const TimeSpan> commands, std::size_t i) {
+  TimeSpan around{commands[i].begin_ns - kMaxEdgeOffsetNs, commands[i].end_ns + kMaxEdgeOffsetNs};
+  const auto between = [&](std::size_t before) {
+    return commands[before].end_ns + (commands[before + 1].begin_ns - commands[before].end_ns) / 2;
+  };
+  if (i > 0) around.begin_ns = std::max(around.begin_ns, between(i - 1));
+  if (i + 1 < commands.size()) around.end_ns = std::min(around.end_ns, between(i));
+  return around;
 }
 
 EnergyResult WithoutEnergy(std::string code, std::string detail) {
@@ -74,10 +82,13 @@ std::vector<EnergyResult> EnergiesBetweenEdges(const PowerTrace& trace, std::spa
   std::vector<EnergyResult> results;
   std::size_t edge = 0;
   for (std::size_t i = 0; i < commands.size(); ++i) {
-    const std::int64_t until_ns = i + 1 < commands.size() ? Between(commands[i], commands[i + 1])
-                                                          : std::numeric_limits<std::int64_t>::max();
-    const std::size_t begin = edge;
-    while (edge < trace.edges.size() && EdgeTimeNs(trace, trace.edges[edge]) < until_ns) ++edge;
+    const TimeSpan around = Around(commands, i);
+    const auto skip_until = [&](std::int64_t end_ns) {
+      while (edge < trace.edges.size() && EdgeTimeNs(trace, trace.edges[edge]) < end_ns) ++edge;
+      return edge;
+    };
+    const std::size_t begin = skip_until(around.begin_ns);
+    skip_until(around.end_ns);
     results.push_back(EnergyOfEdges(trace, begin, edge, idle));
     for (const EnergyProblem& problem : idle.problems) {
       if (problem.code == "ENERGY_IDLE") results.back().problems.push_back(problem);

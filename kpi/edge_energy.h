@@ -17,8 +17,9 @@
 
 namespace paddock {
 
-// One for each command, in order. An edge belongs to the command whose neighbours are further away: lines of a meter come late, and
-// its clock is not ours. The last two of a command count: a pin may move while the device starts or takes its input.
+// One for each command, in order. Lines of a meter come late, and its clock is not ours: an edge up to half a second beside a command
+// belongs to it, unless another is nearer. The last two of a command count: a pin may move while the device starts or takes its
+// input.
 // REQUIRES: commands in order of time.
 std::vector<EnergyResult> EnergiesBetweenEdges(const PowerTrace& trace, std::span<const TimeSpan> commands);
 

@@ -118,6 +118,12 @@ TEST_CASE("of more edges the last two of a command count, and late ones are stil
   CHECK(energies[0].samples == 900);
   CHECK(energies[1].samples == 100);
   CHECK(energies[2].samples == 200);
+  // What is further away belongs to nobody.
+  MarkedRun alone({{1500, 2500, {1600, 2400}}}, 4000);
+  alone.trace.edges = {990, 1600, 2400, 3001};
+  CHECK(alone.Energies().at(0).samples == 800);
+  alone.trace.edges = {1600, 2400, 2600, 2999};
+  CHECK(alone.Energies().at(0).samples == 399);
 }
 
 TEST_CASE("without two edges a window has no energy, and the others have theirs", "[kpi][energy]") {
