@@ -106,6 +106,30 @@ void SayKernelShapes(OnnxGraph* graph) {
   }
 }
 
+// Whether lists that the model computes stay short when they are followed: a chain of Concat nodes of one value doubles with each.
+bool HasShortLists(const OnnxGraph& graph) {
+  constexpr std::uint64_t kMost = 65536;
+  std::map<std::string, std::uint64_t> lengths;
+  for (const onnx::NodeProto& node : graph.graph().node()) {
+    if (node.output_size() == 0) continue;
+    const bool joins = node.op_type() == "Concat";
+    std::uint64_t length = 1;
+    for (const std::string& input : node.input()) {
+      const onnx::TensorProto* const constant = graph.Initializer(input);
+      const auto known = lengths.find(input);
+      std::uint64_t of_input = known == lengths.end() ? 1 : known->second;
+      if (constant != nullptr && constant->dims_size() < 2) {
+        const auto size = constant->dims_size() == 1 ? constant->dims(0) : 1;
+        of_input = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 1));
+      }
+      length = joins ? length + of_input : std::max(length, of_input);
+      if (joins && length > kMost) return false;
+    }
+    lengths[node.output(0)] = length;
+  }
+  return true;
+}
+
 // The tensor of a Constant node, whatever attribute holds it.
 std::optional<onnx::TensorProto> ConstantOf(const onnx::NodeProto& node) {
   if (node.op_type() != "Constant" || node.output_size() != 1) return std::nullopt;
@@ -302,7 +326,8 @@ Status OnnxGraph::InferShapes() {
   for (const onnx::NodeProto& node : graph().node()) PADDOCK_RETURN_IF_ERROR(CheckWindow(*this, node));
   try {
     // Shapes that the model computes itself (Shape, Gather, Concat ...) are followed too.
-    const onnx::ShapeInferenceOptions options(/*check_type=*/false, /*strict_mode=*/0, /*data_prop=*/true);
+    const onnx::ShapeInferenceOptions options(/*check_type=*/false, /*strict_mode=*/0,
+                                              /*data_prop=*/HasShortLists(*this));
     onnx::shape_inference::InferShapes(*model_, onnx::OpSchemaRegistry::Instance(), options);
   } catch (const std::exception& error) {
     return InvalidArgumentError(std::string("shapes cannot be inferred: ") + error.what() +

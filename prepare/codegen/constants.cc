@@ -10,6 +10,8 @@
 namespace paddock {
 namespace {
 
+constexpr std::size_t kLongestList = 65536;
+
 std::pair<double, double> LimitsOf(ElementType type) {
   if (type == ElementType::kUint8) return {0, 255};
   return {-128, 127};
@@ -123,6 +125,8 @@ Result<Constant> ConcatenatedLists(const onnx::NodeProto& node, const std::vecto
   for (const Constant* const list : inputs) {
     if (list == nullptr || list->shape.size() != 1 || list->quantized)
       return UnsupportedNode(node, "it puts constants together that are no lists");
+    if (result.values.size() + list->values.size() > kLongestList)
+      return UnsupportedNode(node, "it makes a list of over 65536 numbers");
     result.values.insert(result.values.end(), list->values.begin(), list->values.end());
   }
   result.shape[0] = static_cast<std::int64_t>(result.values.size());

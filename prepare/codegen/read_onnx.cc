@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kMostNodes = 20'000;
 constexpr std::int64_t kOldestOpset = 7;
+constexpr std::size_t kMostNumbers = std::size_t{1} << 24;  // in constants, and in what nodes copy of them
 
 using ReadOperator = Status (*)(DraftReader&, const onnx::NodeProto&);
 const std::map<std::string, ReadOperator>& Operators() {
@@ -186,7 +187,20 @@ Result<const Constant*> DraftReader::ConstantInput(const onnx::NodeProto& node, 
   const onnx::TensorProto* const tensor = graph_.Initializer(name);
   if (tensor == nullptr) return nullptr;
   PADDOCK_ASSIGN_OR_RETURN(Constant constant, ConstantOf(*tensor));
+  return Store(name, std::move(constant));
+}
+
+Result<const Constant*> DraftReader::Store(const std::string& name, Constant constant) {
+  PADDOCK_RETURN_IF_ERROR(Spend(constant.values.size()));
   return &(constants_[name] = std::move(constant));
+}
+
+Status DraftReader::Spend(std::size_t numbers) {
+  numbers_ += numbers;
+  if (numbers_ <= kMostNumbers) return OkStatus();
+  return UnimplementedError(
+      "the model's constants amount to over 2^24 numbers, more than a microcontroller holds; take a smaller "
+      "model");
 }
 
 Result<const Constant*> DraftReader::NeedConstant(const onnx::NodeProto& node, int index,
@@ -241,6 +255,7 @@ Status DraftReader::Add(const onnx::NodeProto& source, DraftNode node, Shape sha
 
 Status DraftReader::AddTyped(const onnx::NodeProto& source, DraftNode node, DraftValue value) {
   PADDOCK_RETURN_IF_ERROR(CheckSizes(source, value.shape));
+  PADDOCK_RETURN_IF_ERROR(Spend(node.weights.values.size() + node.factors.size() + node.constant.size()));
   value.name = source.output(0);
   node.name = source.name().empty() ? source.output(0) : source.name();
   node.operators = source.op_type();

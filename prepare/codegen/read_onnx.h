@@ -57,6 +57,8 @@ class DraftReader {
   Status ReadInputs();
   Status ReadNode(const onnx::NodeProto& node);
   void MarkNeeded();
+  Result<const Constant*> Store(const std::string& name, Constant constant);
+  Status Spend(std::size_t numbers);
   std::size_t AsUint8(std::size_t index, const std::string& name);
 
   const OnnxGraph& graph_;
@@ -64,6 +66,7 @@ class DraftReader {
   std::vector<bool> needed_;                   // by node
   std::map<std::string, std::size_t> values_;  // into draft_.values
   std::map<std::string, Constant> constants_;
+  std::size_t numbers_ = 0;
 };
 
 // Weights with the output channels first. They are left without integers when int8 ones cannot say the same.

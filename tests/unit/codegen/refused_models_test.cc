@@ -120,6 +120,26 @@ TEST_CASE("sizes beyond every device are refused before anything is made of them
   CHECK_THAT(batch.message(), Contains("a batch of 8 samples"));
 }
 
+TEST_CASE("constants that grow without end are refused", "[codegen]") {
+  const Status lists = RefusalOf([](GraphBuilder& graph) {
+    const std::string x = graph.Input("x", {1, 4});
+    std::string list = graph.List({1, 4});
+    for (int i = 0; i < 40; ++i) {
+      list = graph.Node("Concat", {list, list});
+      graph.With("axis", 0);
+    }
+    graph.Output(graph.Node("Reshape", {x, list}), {-1, -1});
+  });
+  CHECK_FALSE(lists.ok());
+  const Status copies = RefusalOf([](GraphBuilder& graph) {
+    std::string x = graph.Input("x", {1, 1000});
+    const std::string weights = graph.RandomFloats({1000, 1000});
+    for (int i = 0; i < 20; ++i) x = graph.Node("MatMul", {x, weights});
+    graph.Output(x, {1, 1000});
+  });
+  CHECK_THAT(copies.message(), Contains("over 2^24 numbers"));
+}
+
 TEST_CASE("quantisation that integers cannot follow is refused or computed in float", "[codegen]") {
   const auto build = [](const std::function<std::string(GraphBuilder&, const std::string&)>& between) {
     GraphBuilder graph;
