@@ -86,14 +86,14 @@ Result<std::optional<std::string>> EembcClient::ReadLine(Deadline deadline) {
 }
 
 Status EembcClient::Discard(std::chrono::nanoseconds quiet) {
-  constexpr std::chrono::seconds kAtMost(2);
-  const Deadline end = Deadline::After(kAtMost);
+  const Deadline end = Deadline::After(5 * quiet);
   do {
     pending_.clear();
     PADDOCK_RETURN_IF_ERROR(line_.Read(&pending_, Deadline::After(quiet)));
-  } while (!pending_.empty() && quiet.count() > 0 && !end.passed());
+    if (pending_.empty()) return OkStatus();
+  } while (!end.passed());
   pending_.clear();
-  return OkStatus();
+  return quiet.count() == 0 ? OkStatus() : UnavailableError("the board does not stop talking");
 }
 
 Result<std::optional<EembcClient::Tokens>> EembcClient::ReadAnswer(const Command& command,
@@ -120,13 +120,14 @@ Result<std::optional<EembcClient::Tokens>> EembcClient::ReadAnswer(const Command
 }
 
 Result<EembcClient::Tokens> EembcClient::Ask(const Command& command) {
-  constexpr std::chrono::milliseconds kQuiet(100);
   const auto whole = pace_.Limit(command.text.size() + command.answer_bytes, command.inferences);
   const auto limit = std::chrono::duration_cast<std::chrono::nanoseconds>(whole * command.patience);
+  constexpr std::chrono::nanoseconds kQuiet = std::chrono::milliseconds(100);
+  const auto quiet = std::min(kQuiet, limit / 2);
   Status failure;
   for (int attempt = 0; attempt < command.tries; ++attempt) {
     // An answer that comes late is not the next command's.
-    PADDOCK_RETURN_IF_ERROR(Discard(attempt == 0 ? std::chrono::nanoseconds(0) : kQuiet));
+    PADDOCK_RETURN_IF_ERROR(Discard(attempt == 0 ? std::chrono::nanoseconds(0) : quiet));
     const Deadline deadline = Deadline::After(limit);
     const Status written = line_.Write(command.text, deadline);
     if (!written.ok()) return written.WithContext("sending " + Quoted(command.text));

@@ -64,7 +64,7 @@ class EembcClient {
   Status LoadOnce(std::string_view input);
   // The next whole line, without its end. Empty: none until the deadline.
   Result<std::optional<std::string>> ReadLine(Deadline deadline);
-  // Forgets what has come and was not asked for, until the line is quiet for `quiet`.
+  // Forgets what has come and was not asked for, until the line is quiet for `quiet`. UNAVAILABLE: it does not become quiet.
   Status Discard(std::chrono::nanoseconds quiet);
 
   Line& line_;

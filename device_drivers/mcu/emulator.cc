@@ -20,13 +20,10 @@ constexpr EmulatedBoard kBoards[] = {
     {"qemu-mps3-an547", "mps3-an547"},
 };
 
-// The end of what it said, on one line.
+// And the first line of what it said: of a processor that locked up its registers follow.
 std::string LastWordsOf(const ProcessResult& result) {
   constexpr std::size_t kShown = 300;
-  std::string words = result.stderr_text;
-  while (!words.empty() && words.back() == '\n') words.pop_back();
-  if (words.size() > kShown) words = "..." + words.substr(words.size() - kShown);
-  std::replace(words.begin(), words.end(), '\n', ' ');
+  const std::string words = result.stderr_text.substr(0, std::min(result.stderr_text.find('\n'), kShown));
   return result.Describe() + (words.empty() ? "" : ": " + words);
 }
 

@@ -27,7 +27,7 @@ class Emulator {
   virtual ~Emulator() = default;
   // The board's first serial port. What the board says from its first instruction on can be read from it. Once.
   virtual std::unique_ptr<Line> TakeLine() = 0;
-  // How it ended, with the last words of its stderr; waits a moment for the end that a closed line announces. Empty: it runs.
+  // How it ended, and why by its own words; waits a moment for the end that a closed line announces. Empty: it runs.
   virtual std::optional<std::string> HowItEnded() = 0;
 };
 

@@ -36,19 +36,24 @@ class AsioLine final : public Line {
   AsioLine(std::unique_ptr<asio::io_context> io, Stream stream, std::string name)
       : io_(std::move(io)), stream_(std::move(stream)), name_(std::move(name)) {}
 
+  // Not asio::async_write(): cancelled between two of its steps it would begin the next and never end.
   Status Write(std::string_view bytes, Deadline deadline) override {
-    bool done = false;
-    ErrorCode error;
-    asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()),
-                      [&](const ErrorCode& result, std::size_t) {
-                        done = true;
-                        error = result;
-                      });
-    if (!RunUntil(*io_, done, deadline)) {
-      Abandon();
-      return DeadlineExceededError(name_ + " takes no more bytes");
+    while (!bytes.empty()) {
+      bool done = false;
+      ErrorCode error;
+      std::size_t count = 0;
+      stream_.async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                               [&](const ErrorCode& result, std::size_t size) {
+                                 done = true;
+                                 error = result;
+                                 count = size;
+                               });
+      if (!RunUntil(*io_, done, deadline)) Abandon();
+      bytes.remove_prefix(count);
+      if (error && error != asio::error::operation_aborted) return Closed(error);
+      if (!bytes.empty() && deadline.passed()) return DeadlineExceededError(name_ + " takes no more bytes");
     }
-    return error ? Closed(error) : OkStatus();
+    return OkStatus();
   }
 
   Status Read(std::string* bytes, Deadline deadline) override {
