@@ -1,4 +1,4 @@
-// Pieces of C source text. Deterministic, whatever the locale. Pure functions; internal to prepare/codegen/.
+// Pieces of C source text. Deterministic, whatever the locale. Pure functions; internal to prepare/.
 #pragma once
 
 #include <cstdint>

@@ -69,10 +69,15 @@ Status Compile(const KnownBoard& board, const FirmwareOptions& options, const st
   const auto run = [&](std::vector<std::string> rest) {
     return RunTool(ArmToolchain(), Command(board, std::move(rest)), folder).status();
   };
-  const std::vector<std::string> firmware = {
-      "-c",        "-Os",     "-I.",       "boards/" + std::string(board.name) + "/board.c",
-      "startup.c", "line.c",  "counter.c", "main.c",
-      "text.c",    "frames.c"};
+  std::vector<std::string> firmware = {
+      "-c",        "-Os",    "-I.",      "boards/" + std::string(board.name) + "/board.c",
+      "startup.c", "line.c", "counter.c"};
+  if (options.model_table.empty()) {
+    firmware.insert(firmware.end(), {"main.c", "text.c", "frames.c"});
+  } else {
+    PADDOCK_RETURN_IF_ERROR(WriteFileUnsynced(folder + "/model.c", options.model_table));
+    firmware.insert(firmware.end(), {"stm32msg.c", "protobuf.c", "model.c"});
+  }
   std::future<Status> around = std::async(std::launch::async, run, firmware);
   const Status network = run({"-c", options.optimize_for_size ? "-Os" : "-O3", "-I.", "network.c"});
   PADDOCK_RETURN_IF_ERROR(around.get());

@@ -17,6 +17,8 @@ inline constexpr std::uint64_t kFirmwareStackBytes = 1024;
 
 struct FirmwareOptions {
   bool optimize_for_size = false;  // of the network; what is around it is small in any case
+  std::string
+      model_table{};  // model_table.h; with it the firmware speaks ST's stm32msg 3.1. Empty: docs/mcu_protocol.md
 };
 
 // `facts` is of the network; target and sizes of the image are added. The image, with these facts in it, is written to

@@ -11,6 +11,7 @@
 #include "prepare/codegen/write_c.h"
 #include "prepare/firmware/build_firmware.h"
 #include "prepare/firmware/device_sources.h"
+#include "prepare/firmware/model_table.h"
 
 namespace paddock {
 namespace {
@@ -22,6 +23,7 @@ constexpr OptionDoc kNameOption = {
 constexpr OptionDoc kFirmwareOptions[] = {
     {"board", "what it is compiled for: a board that Paddock knows"},
     {"optimize", "the network's code for speed (default) or size"},
+    {"protocol", "what the firmware speaks: eembc (default) or stm32msg, that of ST's host tools"},
     kNameOption,
 };
 constexpr OptionDoc kHostLibraryOptions[] = {kNameOption};
@@ -31,6 +33,7 @@ constexpr std::size_t kMaxNameLength = 60;
 struct FirmwareStep {
   const KnownBoard* board = nullptr;
   FirmwareOptions options;
+  bool speaks_stm32msg = false;
   std::string name;
 };
 
@@ -54,6 +57,7 @@ Result<FirmwareStep> ReadFirmwareStep(const std::map<std::string, std::string>& 
   OptionReader reader("step 'firmware'", options);
   const std::string board = reader.Text("board", "");
   step.options.optimize_for_size = reader.Choice("optimize", "speed", {"speed", "size"}) == "size";
+  step.speaks_stm32msg = reader.Choice("protocol", "eembc", {"eembc", "stm32msg"}) == "stm32msg";
   PADDOCK_ASSIGN_OR_RETURN(step.name, ReadNetworkName(reader));
   PADDOCK_RETURN_IF_ERROR(reader.Finish());
   step.board = FindKnownBoard(board);
@@ -72,19 +76,14 @@ Result<std::string> ReadHostLibraryStep(const std::map<std::string, std::string>
   return name;
 }
 
-struct GeneratedC {
-  std::string text;
-  NetworkFacts facts;
-};
-
-Result<GeneratedC> Generate(const StepRequest& request, std::string name) {
+Result<Network> PlannedNetwork(const StepRequest& request, std::string name) {
   if (name.empty()) {
     PADDOCK_ASSIGN_OR_RETURN(const Digest digest, HashFile(request.in_path));
     name = "net_" + digest.ShortHex();
   }
   PADDOCK_ASSIGN_OR_RETURN(Network network, ImportOnnx(request.in_path, name));
   PADDOCK_RETURN_IF_ERROR(PlanArena(&network));
-  return GeneratedC{WriteC(network), FactsOf(network)};
+  return network;
 }
 
 std::uint64_t ConstantBytes(const NetworkLayer& layer, const Network& network) {
@@ -128,19 +127,20 @@ std::string FirmwareKind(const std::map<std::string, std::string>& options) {
 std::string HostLibraryKind(const std::map<std::string, std::string>&) { return "so+" + HostArchitecture(); }
 
 Result<std::vector<std::string>> RunFirmwareStep(const StepRequest& request) {
-  PADDOCK_ASSIGN_OR_RETURN(const FirmwareStep step, ReadFirmwareStep(request.options));
-  PADDOCK_ASSIGN_OR_RETURN(GeneratedC generated, Generate(request, step.name));
+  PADDOCK_ASSIGN_OR_RETURN(FirmwareStep step, ReadFirmwareStep(request.options));
+  PADDOCK_ASSIGN_OR_RETURN(const Network network, PlannedNetwork(request, step.name));
+  if (step.speaks_stm32msg) step.options.model_table = WriteModelTable(network);
   PADDOCK_ASSIGN_OR_RETURN(
       const NetworkFacts facts,
-      BuildFirmware(generated.text, std::move(generated.facts), *step.board, step.options, request.out_path));
+      BuildFirmware(WriteC(network), FactsOf(network), *step.board, step.options, request.out_path));
   return SizeLines(facts, step.board);
 }
 
 Result<std::vector<std::string>> RunHostLibraryStep(const StepRequest& request) {
   PADDOCK_ASSIGN_OR_RETURN(const std::string name, ReadHostLibraryStep(request.options));
-  PADDOCK_ASSIGN_OR_RETURN(GeneratedC generated, Generate(request, name));
+  PADDOCK_ASSIGN_OR_RETURN(const Network network, PlannedNetwork(request, name));
   PADDOCK_ASSIGN_OR_RETURN(const NetworkFacts facts,
-                           BuildHostLibrary(generated.text, std::move(generated.facts), request.out_path));
+                           BuildHostLibrary(WriteC(network), FactsOf(network), request.out_path));
   return SizeLines(facts, nullptr);
 }
 

@@ -93,10 +93,11 @@ inline std::string ImageFor(const std::string& board) {
 // A board from power-on to the end of the object.
 class BoardOnLine {
  public:
-  explicit BoardOnLine(const std::string& board) {
+  explicit BoardOnLine(const std::string& board) : BoardOnLine(board, ImageFor(board)) {}
+  BoardOnLine(const std::string& board, const std::string& image) {
     const auto known = FindEmulatedBoard(board);
     REQUIRE(known.ok());
-    auto emulator = StartEmulator(**known, ImageFor(board), Limit());
+    auto emulator = StartEmulator(**known, image, Limit());
     REQUIRE(emulator.status().ToString() == "OK");
     emulator_ = std::move(*emulator);
     line_ = emulator_->TakeLine();
@@ -112,6 +113,22 @@ class BoardOnLine {
     const std::size_t size = pending_.find(end) + end.size();
     const std::string said = pending_.substr(0, size);
     pending_.erase(0, size);
+    return said;
+  }
+  // Whether something comes soon.
+  bool HearsSomething() {
+    REQUIRE(line_->Read(&pending_, Deadline::After(std::chrono::seconds(2))).ToString() == "OK");
+    return !pending_.empty();
+  }
+  // The next `count` bytes.
+  std::string Take(std::size_t count) {
+    const Deadline deadline = Limit();
+    while (pending_.size() < count) {
+      REQUIRE_FALSE(deadline.passed());
+      REQUIRE(line_->Read(&pending_, deadline).ToString() == "OK");
+    }
+    const std::string said = pending_.substr(0, count);
+    pending_.erase(0, count);
     return said;
   }
   void Send(const std::string& bytes) { REQUIRE(line_->Write(bytes, Limit()).ToString() == "OK"); }

@@ -9,6 +9,9 @@ extern const char board_name[];
 /* Of the core and of SysTick, after board_init(); whole MHz. */
 extern const uint32_t board_core_hz;
 
+/* Of the chip, as its debug unit says it (DBGMCU_IDCODE); 0: no STM32. */
+extern const uint32_t board_device_id;
+
 /* Called once, before anything else runs but with .data and .bss in place: clocks, the UART at 115200 8N1 with its receive
  * interrupt on in the UART (not in the NVIC), the edge pin high. */
 void board_init(void);

@@ -121,6 +121,7 @@ TEST_CASE("options of firmware that mean nothing are refused with those that do"
   CHECK_THAT(error("firmware"), Contains("needs board=NAME") && Contains("nucleo-h7a3zi-q"));
   CHECK_THAT(error("firmware board=nucleo"), Contains("no board 'nucleo'"));
   CHECK_THAT(error("firmware board=nucleo-f401re optimize=fast"), Contains("speed"));
+  CHECK_THAT(error("firmware board=nucleo-f401re protocol=v2"), Contains("stm32msg"));
   CHECK_THAT(error("host-c name=1st"), Contains("'1st' is no name"));
   CHECK_THAT(error("host-c board=nucleo-f401re"), Contains("board"));
 }

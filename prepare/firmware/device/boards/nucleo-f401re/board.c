@@ -9,6 +9,7 @@
 
 const char board_name[] = "nucleo-f401re";
 const uint32_t board_core_hz = 84000000;
+const uint32_t board_device_id = 0x433;
 const board_counter board_timer = {0, 0, 0};
 
 void board_init(void) {

@@ -9,6 +9,7 @@
 
 const char board_name[] = "nucleo-h7a3zi-q";
 const uint32_t board_core_hz = 280000000;
+const uint32_t board_device_id = 0x480;
 const board_counter board_timer = {0, 0, 0};
 
 void board_init(void) {

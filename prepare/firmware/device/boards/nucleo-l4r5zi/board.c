@@ -9,6 +9,7 @@
 
 const char board_name[] = "nucleo-l4r5zi";
 const uint32_t board_core_hz = 120000000;
+const uint32_t board_device_id = 0x470;
 const board_counter board_timer = {0, 0, 0};
 
 void board_init(void) {

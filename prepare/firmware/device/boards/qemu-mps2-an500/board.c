@@ -6,6 +6,7 @@
 
 const char board_name[] = "qemu-mps2-an500";
 const uint32_t board_core_hz = 25000000;
+const uint32_t board_device_id = 0;
 const board_counter board_timer = {0, 0, 0};
 
 void board_init(void) { uart_start(); }

@@ -9,6 +9,7 @@
 
 const char board_name[] = "qemu-stm32f405";
 const uint32_t board_core_hz = 168000000;
+const uint32_t board_device_id = 0x413;
 const board_counter board_timer = {"tim2", 1000000000, &REGISTER(0x40000024u)};
 
 void board_init(void) {

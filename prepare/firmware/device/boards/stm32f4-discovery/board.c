@@ -10,6 +10,7 @@
 
 const char board_name[] = "stm32f4-discovery";
 const uint32_t board_core_hz = 168000000;
+const uint32_t board_device_id = 0x413;
 const board_counter board_timer = {0, 0, 0};
 
 void board_init(void) {
