@@ -27,6 +27,10 @@ DeviceDescription DescriptionOf(const McuSettings& settings) {
   if (!settings.board.empty()) description.labels["board"] = settings.board;
   description.artifact_kinds =
       is_own ? std::vector<std::string>{"elf+" + settings.board} : std::vector<std::string>{"onnx", "tflite"};
+  if (is_own) {
+    const std::string firmware = "firmware board=" + settings.board;
+    description.last_steps = {{"onnx", {firmware}}, {"tflite", {"to-onnx", firmware}}};
+  }
   description.limits.samples_per_query = 1;
   description.time_source = settings.counts_instructions() ? TimeSource::kInstructions : TimeSource::kDevice;
   return description;

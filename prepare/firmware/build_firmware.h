@@ -22,7 +22,7 @@ struct FirmwareOptions {
 };
 
 // `facts` is of the network; target and sizes of the image are added. The image, with these facts in it, is written to
-// `out_path`; the answer is those facts. RESOURCE_EXHAUSTED with the sizes when it does not fit the board, FAILED_PRECONDITION
+// `out_path`; the answer is those facts. OUT_OF_RANGE with the sizes when it does not fit the board, FAILED_PRECONDITION
 // without the compiler. Works in a folder beside `out_path`.
 Result<NetworkFacts> BuildFirmware(std::string_view network_c, NetworkFacts facts, const KnownBoard& board,
                                    const FirmwareOptions& options, const std::string& out_path);

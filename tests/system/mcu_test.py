@@ -129,7 +129,7 @@ class GeneratedCode(FarmTest):
         farm.start_coordinator()
         self.board()
         farm.wait_for_devices("board-1")
-        job = farm.submit(scenario={**SCENARIO, "min_duration_s": 10}, repetitions=2, on=["all"],
+        job = farm.submit(scenario={**SCENARIO, "min_duration_s": 2}, repetitions=2, on=["all"],
                           data={"file": str(DEMO / "digits.npz"), "inputs": {"image": "x"}, "labels": "y",
                                 "preprocess": [{"cast": {"to": "float32"}}, {"scale": {"factor": 0.0625}}]})
         farm.wait_for_stage(job, "board-1", "measuring")
@@ -147,7 +147,7 @@ class GeneratedCode(FarmTest):
         farm.start_coordinator()
         self.board()
         farm.wait_for_devices("board-1")
-        job = farm.submit(scenario={**SCENARIO, "min_duration_s": 5}, on=["all"])
+        job = farm.submit(scenario={**SCENARIO, "min_duration_s": 2}, on=["all"])
         farm.wait_for_stage(job, "board-1", "measuring")
         emulators = emulators_of(farm.processes["board-1"].pid)
         self.assertTrue(emulators)

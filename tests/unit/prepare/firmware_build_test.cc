@@ -52,7 +52,7 @@ TEST_CASE("a model that does not fit a board is refused with what it needs, and 
   const TempDir folder;
   const KnownBoard& board = *FindKnownBoard("nucleo-f401re");
   const auto facts = BuildFirmware(OneMore(97'000), OneMoreFacts(), board, {}, folder / "out.elf");
-  REQUIRE(facts.status().code() == StatusCode::kResourceExhausted);
+  REQUIRE(facts.status().code() == StatusCode::kOutOfRange);
   CHECK_THAT(facts.status().message(),
              Contains("nucleo-f401re") && Contains("of RAM, of which it has 98304"));
   CHECK(IsEmptyFolder(folder));
