@@ -119,7 +119,7 @@ class Repetition {
   }
 
   Status Measure(SharedCounter& done) {
-    const LoadRequest load{.scenario = plan_.scenario,
+    const LoadRequest load{.scenario = MeasuredScenario(),
                            .queries = bound_,
                            .samples_per_query = shape_.samples_per_query * shape_.invocations_per_query,
                            .invocations_per_query = shape_.invocations_per_query,
@@ -223,6 +223,18 @@ class Repetition {
     record_.layer_unit = std::move(layers.unit);
     record_.transcript = session_->Transcript();
     return OkStatus();
+  }
+
+  // An emulator's counts have no noise that more of them would average, and its seconds mean nothing: as many inferences as are
+  // asked for, and no longer.
+  Scenario MeasuredScenario() const {
+    Scenario scenario = plan_.scenario;
+    if (driver_.Describe().time_source != TimeSource::kInstructions) return scenario;
+    scenario.min_duration_s = 0;
+    scenario.warmup.min_s = 0;
+    scenario.median_precision = 0;
+    scenario.tail_precision = 0;
+    return scenario;
   }
 
   std::uint32_t ThreadsAsked() const {

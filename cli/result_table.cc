@@ -15,10 +15,17 @@ struct Headline {
   const char* column;
 };
 constexpr std::array kHeadlines{
-    Headline{"latency_p50", "LATENCY P50"},     Headline{"latency_p99", "P99"},
-    Headline{"throughput", "THROUGHPUT"},       Headline{"first_inference", "FIRST"},
-    Headline{"peak_memory", "PEAK MEMORY"},     Headline{"artifact_size", "SIZE"},
-    Headline{"accuracy_top1", "TOP-1"},         Headline{"rmse", "RMSE"},
+    Headline{"latency_p50", "LATENCY P50"},
+    Headline{"latency_p99", "P99"},
+    Headline{"throughput", "THROUGHPUT"},
+    Headline{"first_inference", "FIRST"},
+    Headline{"instructions_per_inference", "INSTRUCTIONS"},
+    Headline{"peak_memory", "PEAK MEMORY"},
+    Headline{"artifact_size", "SIZE"},
+    Headline{"flash_used", "FLASH"},
+    Headline{"ram_used", "RAM"},
+    Headline{"accuracy_top1", "TOP-1"},
+    Headline{"rmse", "RMSE"},
     Headline{"energy_per_inference", "ENERGY"},
 };
 

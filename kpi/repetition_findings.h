@@ -28,13 +28,15 @@ struct Hit {
   double badness = 0;  // the greatest gives the detail
 };
 
-// Looks at every repetition; `verdict` holds from half of them on, below that the finding informs.
+// Looks at every repetition that has times, since counts of instructions have no noise to judge; `verdict` holds from half of
+// them on, below that the finding informs.
 template <typename Look>
 Finding InRepetitions(const RunEvidence& evidence, std::string_view code, Verdict verdict, Look look) {
   RuleFinding finding{std::string(code), Verdict::kValid, "", Json{{"repetitions", Json::array()}}};
   std::size_t hits = 0;
   double worst = 0;
   for (const AnalysedRepetition& repetition : evidence.repetitions) {
+    if (repetition.clock == kInstructionClock) continue;
     std::optional<Hit> hit = look(repetition);
     if (!hit) continue;
     if (hits++ == 0 || hit->badness > worst) {

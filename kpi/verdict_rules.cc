@@ -64,7 +64,8 @@ Finding ShortWindow(const RunEvidence& evidence, const Scenario& scenario) {
   const double min_window_ns = std::floor(scenario.min_duration_s * 1e9);
   for (const AnalysedRepetition& repetition : evidence.repetitions) {
     const std::uint64_t inferences = repetition.latency.measured_samples;
-    const bool short_time = static_cast<double>(repetition.window_ns) < min_window_ns;
+    const bool short_time =
+        repetition.clock != kInstructionClock && static_cast<double>(repetition.window_ns) < min_window_ns;
     if (!short_time && inferences >= scenario.min_inferences) continue;
     const std::string where = "repetition " + std::to_string(repetition.index) + " measured ";
     return RuleFinding{"SHORT_WINDOW",

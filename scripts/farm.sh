@@ -1,11 +1,11 @@
-# The demo's farm on this machine: a coordinator and four agents on loopback. Sourced by ./dev.
+# The demo's farm on this machine: a coordinator and five agents on loopback. Sourced by ./dev.
 #
 # A farm lives in a state folder:  coordinator/  agents/ID/  logs/NAME.log  run/NAME.pid  run/port
 # Everything is found again from there, by process id; a process id counts only while its process was started for this
 # folder, so one left by a crash or used anew by the system is never taken for ours.
 
 BIN=build/bin           # where the programs are; `./dev test` uses those of its own build
-FARM_AGENTS=(cpu-1 cpu-2 tflite-1 sim-1)
+FARM_AGENTS=(cpu-1 cpu-2 tflite-1 mcu-1 sim-1)
 FARM_READY_SECONDS=60
 FARM_STOP_SECONDS=10
 
@@ -66,6 +66,7 @@ start_agent() {
       options=(--driver tflite --label class=cpu --share host-cpu
         --option "library=$PADDOCK_TFLITE" --option "threads=${id#tflite-}")
       ;;
+    mcu-*) options=(--driver mcu --share host-cpu --option link=qemu:qemu-stm32f405) ;;
     sim-*) options=(--driver simulated --label class=board) ;;
   esac
   start_process "$state" "$id" paddock-agent --server "$server" --id "$id" "${options[@]}"
@@ -235,7 +236,7 @@ cmd_demo() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   port=$(free_port)
-  say "starting a coordinator and four agents at 127.0.0.1:$port"
+  say "starting a coordinator and five agents at 127.0.0.1:$port"
   farm_up "$DEMO_STATE" "$port" || exit 1
   "$BIN/paddock" device list --server "127.0.0.1:$port" || true
   say "paddock run deploy/demo/digits.yaml"

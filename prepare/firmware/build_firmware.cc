@@ -122,8 +122,9 @@ Status CheckFits(const ImageSizes& sizes, const KnownBoard& board) {
              std::to_string(board.ram_bytes);
   }
   if (lacks.empty()) return OkStatus();
-  return Status(StatusCode::kOutOfRange, "the model does not fit board '" + std::string(board.name) + "': it needs " +
-                                lacks + "; take a smaller model, int8 weights or another board");
+  return Status(StatusCode::kOutOfRange, "the model does not fit board '" + std::string(board.name) +
+                                             "': it needs " + lacks +
+                                             "; take a smaller model, int8 weights or another board");
 }
 
 }  // namespace

@@ -180,7 +180,19 @@ Result<DataSpec> Preparer::AdaptedData(const JobSpec& spec, const Variant& varia
   if (steps.empty() && variant.model.empty()) return spec.data_spec;
   PADDOCK_ASSIGN_OR_RETURN(const std::string path, artifacts_.PathOf(spec.model));
   PADDOCK_ASSIGN_OR_RETURN(const ModelInfo model, ReadModelInfo(path, spec.model_path));
-  return AdaptData(spec.data_spec, {model.kind, model.inputs}, {artifact.artifact_kind, artifact.inputs});
+  // What was a TensorFlow Lite model on the way has its layout still.
+  std::string kind = model.kind;
+  if (!variant.model.empty()) {
+    PADDOCK_ASSIGN_OR_RETURN(const std::string own_path, artifacts_.PathOf(variant.model));
+    PADDOCK_ASSIGN_OR_RETURN(const ModelInfo own, ReadModelInfo(own_path, variant.model_path));
+    kind = own.kind;
+  }
+  std::string layout_kind = artifact.artifact_kind;
+  for (const std::string& step : steps) {
+    if (FileKind(kind) == "tflite") layout_kind = kind;
+    PADDOCK_ASSIGN_OR_RETURN(kind, KindAfter({&step, 1}, kind, settings_.steps.tools));
+  }
+  return AdaptData(spec.data_spec, {model.kind, model.inputs}, {layout_kind, artifact.inputs});
 }
 
 Result<PreparedRun> Preparer::PrepareBatches(const JobSpec& spec, const DataSpec& data_spec,
