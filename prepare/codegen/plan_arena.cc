@@ -121,7 +121,8 @@ Status PlanArena(Network* network) {
   network->arena_bytes = Place(order, &blocks);
   std::vector<Block> tried = blocks;
   std::minstd_rand random(1);
-  const std::size_t rounds = std::min<std::size_t>(kMostRounds, kMostWork / (blocks.size() * blocks.size() + 1));
+  const std::size_t rounds =
+      std::min<std::size_t>(kMostRounds, kMostWork / (blocks.size() * blocks.size() + 1));
   for (std::size_t round = 0; round < rounds && network->arena_bytes > least; ++round) {
     std::size_t& one = order[random() % order.size()];
     std::size_t& other = order[random() % order.size()];

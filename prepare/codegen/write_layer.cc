@@ -40,7 +40,7 @@ void WriteLookup(LayerWriter* writer, const std::string& variable, std::span<con
                         {"count", std::to_string(count)},
                         {"output_step", std::to_string(output_step)},
                         {"table", writer->Name(variable + "_table")}});
-  writer->Call("lookup_s8", "lookup_s8_run", {"&" + variable, input, output});
+  writer->Call("lookup_s8", {"&" + variable, input, output});
 }
 
 void WriteConcat(LayerWriter* writer) {
@@ -65,7 +65,7 @@ void WriteConcat(LayerWriter* writer) {
                      Fields{{"rows", std::to_string(layer.rows)},
                             {"bytes", std::to_string(count * size)},
                             {"output_step", std::to_string(row * size)}});
-      writer->Call("copy_rows", "copy_rows_run", {"&" + variable, writer->InputPlace(input), to});
+      writer->Call("copy_rows", {"&" + variable, writer->InputPlace(input), to});
     }
     before += count;
   }
@@ -102,8 +102,7 @@ void WriteStridedCopy(LayerWriter* writer, std::vector<std::int32_t> extents,
                         {"input_step", Braces(input_steps)},
                         {"output_step", Braces(output_steps)},
                         {"output_offset", std::to_string(output_offset)}});
-  writer->Call("strided_copy", "strided_copy_run",
-               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
+  writer->Call("strided_copy", {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 void WriteTranspose(LayerWriter* writer) {
@@ -132,13 +131,11 @@ void WritePad(LayerWriter* writer) {
     const Quantization& quantization = *output.quantization;
     const double value = std::nearbyint(static_cast<double>(layer.pad_value) / quantization.scale) +
                          static_cast<double>(quantization.zero_point);
-    writer->Call(
-        "strided_copy", "fill_s8",
-        {std::to_string(Count(output)),
-         std::to_string(static_cast<std::int32_t>(std::clamp(value, -128.0, 127.0))), writer->OutputPlace()});
+    writer->Call("fill_s8", {std::to_string(Count(output)),
+                             std::to_string(static_cast<std::int32_t>(std::clamp(value, -128.0, 127.0))),
+                             writer->OutputPlace()});
   } else {
-    writer->Call("strided_copy", "fill_f32",
-                 {std::to_string(Count(output)), CFloat(layer.pad_value), writer->OutputPlace()});
+    writer->Call("fill_f32", {std::to_string(Count(output)), CFloat(layer.pad_value), writer->OutputPlace()});
   }
   WriteStridedCopy(writer, layer.extents, Steps(layer.extents), output_steps, offset);
 }
@@ -155,20 +152,18 @@ void WriteActivation(LayerWriter* writer) {
   }
   switch (layer.activation) {
     case ActivationKind::kRelu:
-      return writer->Call("elementwise_f32", "clip_f32_run", {count, "0.0f", "INFINITY", input, output});
+      return writer->Call("clip_f32", {count, "0.0f", "INFINITY", input, output});
     case ActivationKind::kRelu6:
-      return writer->Call("elementwise_f32", "clip_f32_run", {count, "0.0f", "6.0f", input, output});
+      return writer->Call("clip_f32", {count, "0.0f", "6.0f", input, output});
     case ActivationKind::kClip:
       return writer->Call(
-          "elementwise_f32", "clip_f32_run",
-          {count, CFloat(layer.float_clamp_low), CFloat(layer.float_clamp_high), input, output});
+          "clip_f32", {count, CFloat(layer.float_clamp_low), CFloat(layer.float_clamp_high), input, output});
     case ActivationKind::kLeakyRelu:
-      return writer->Call("elementwise_f32", "leaky_relu_f32_run",
-                          {count, CFloat(layer.slope), input, output});
+      return writer->Call("leaky_relu_f32", {count, CFloat(layer.slope), input, output});
     case ActivationKind::kSigmoid:
-      return writer->Call("exponential_f32", "sigmoid_f32_run", {count, input, output});
+      return writer->Call("sigmoid_f32", {count, input, output});
     case ActivationKind::kTanh:
-      return writer->Call("exponential_f32", "tanh_f32_run", {count, input, output});
+      return writer->Call("tanh_f32", {count, input, output});
   }
 }
 
@@ -179,14 +174,14 @@ void WriteQuantize(LayerWriter* writer) {
   if (input.type == ElementType::kFloat32 || output.type == ElementType::kFloat32) {
     const bool quantize = input.type == ElementType::kFloat32;
     const Quantization& quantization = *(quantize ? output : input).quantization;
-    writer->Struct("quantization_f32", "layer",
+    const std::string kernel = quantize ? "quantize_f32" : "dequantize_s8";
+    writer->Struct(kernel, "layer",
                    Fields{{"count", count},
                           {"scale", CFloat(static_cast<float>(quantization.scale))},
                           {"zero_point", std::to_string(quantization.zero_point)}});
-    writer->Call("quantize", quantize ? "quantize_f32_run" : "dequantize_f32_run",
-                 {"&layer", writer->InputPlace(input), writer->OutputPlace()});
+    writer->Call(kernel, {"&layer", writer->InputPlace(input), writer->OutputPlace()});
   } else if (input.type != output.type) {
-    writer->Call("quantize", "flip_signs_run", {count, writer->InputPlace(input), writer->OutputPlace()});
+    writer->Call("flip_signs", {count, writer->InputPlace(input), writer->OutputPlace()});
   } else {
     std::array<std::int8_t, 256> table{};
     for (std::int32_t value = -128; value < 128; ++value)
@@ -199,16 +194,14 @@ void WriteQuantize(LayerWriter* writer) {
 
 void WriteSoftmax(LayerWriter* writer) {
   const std::int32_t rows = writer->layer().rows;
-  writer->Call("exponential_f32", "softmax_f32_run",
-               {std::to_string(rows), std::to_string(Count(writer->output()) / rows),
-                writer->InputPlace(writer->input(0)), writer->OutputPlace()});
+  writer->Call("softmax_f32", {std::to_string(rows), std::to_string(Count(writer->output()) / rows),
+                               writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 void WriteCopy(LayerWriter* writer) {
   const std::string bytes = std::to_string(writer->output().Bytes());
   writer->Struct("copy_rows", "layer", Fields{{"rows", "1"}, {"bytes", bytes}, {"output_step", bytes}});
-  writer->Call("copy_rows", "copy_rows_run",
-               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
+  writer->Call("copy_rows", {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 std::string ImageText(const ImageSize& image) {

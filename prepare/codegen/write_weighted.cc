@@ -76,7 +76,7 @@ void WriteConvolutionS8(LayerWriter* writer) {
                                {"bias", writer->Name("bias")},
                                {"multipliers", writer->Name("multipliers")}});
   writer->Struct(kernel, "layer", fields);
-  writer->Call(kernel, kernel + "_run",
+  writer->Call(kernel,
                {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace(), writer->Scratch()});
 }
 
@@ -101,8 +101,7 @@ void WriteConvolutionF32(LayerWriter* writer) {
                                {"bias", writer->Name("bias")}});
   const std::string kernel = depthwise ? "depthwise_f32" : "conv_f32";
   writer->Struct(kernel, "layer", fields);
-  writer->Call(kernel, kernel + "_run",
-               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
+  writer->Call(kernel, {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 }  // namespace
@@ -122,14 +121,13 @@ void LayerWriter::Struct(const std::string& type, const std::string& variable, c
   text_.statements += "  };\n";
 }
 
-void LayerWriter::Call(std::string_view kernel, const std::string& function,
-                       const std::vector<std::string>& arguments) {
+void LayerWriter::Call(const std::string& kernel, const std::vector<std::string>& arguments) {
   for (const EmbeddedText& source : KernelSources()) {
-    if (source.name == std::string(kernel) + ".h") text_.kernels.insert(source.name);
+    if (source.name == kernel + ".h") text_.kernels.insert(source.name);
   }
   std::string list;
   for (const std::string& argument : arguments) list += (list.empty() ? "" : ", ") + argument;
-  text_.statements += "  " + function + "(" + list + ");\n";
+  text_.statements += "  " + kernel + "_run(" + list + ");\n";
 }
 
 void WriteConvolution(LayerWriter* writer) {
@@ -161,10 +159,9 @@ void WritePool(LayerWriter* writer) {
   } else if (average) {
     fields.emplace_back("count_padding", layer.count_padding ? "1" : "0");
   }
-  const std::string kernel = integers ? "pool_s8" : "pool_f32";
+  const std::string kernel = std::string(average ? "average" : "max") + (integers ? "_pool_s8" : "_pool_f32");
   writer->Struct(kernel, "layer", fields);
-  writer->Call(kernel, (average ? "average_" : "max_") + kernel + "_run",
-               {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
+  writer->Call(kernel, {"&layer", writer->InputPlace(writer->input(0)), writer->OutputPlace()});
 }
 
 void WriteBinary(LayerWriter* writer) {
@@ -176,15 +173,12 @@ void WriteBinary(LayerWriter* writer) {
   const bool add = layer.kind == LayerKind::kAdd;
   Fields fields = {{"count", std::to_string(output.Elements())},
                    {"second_count", std::to_string(second_count)}};
-  std::string kernel = "elementwise_f32";
-  std::string type = "binary_f32";
-  std::string function = add ? "add_f32_run" : "mul_f32_run";
-  if (output.type != ElementType::kInt8) {
+  const bool integers = output.type == ElementType::kInt8;
+  const std::string kernel = std::string(add ? "add" : "mul") + (integers ? "_s8" : "_f32");
+  if (!integers) {
     fields.emplace_back("low", CFloat(layer.float_clamp_low));
     fields.emplace_back("high", CFloat(layer.float_clamp_high));
   } else if (add) {
-    kernel = type = "add_s8";
-    function = "add_s8_run";
     const NetworkValue& second = writer->input(1);
     const FixedPointSum sum = FitSum(
         {first.quantization->scale / output.quantization->scale, ZeroPoint(first)},
@@ -196,8 +190,6 @@ void WriteBinary(LayerWriter* writer) {
                                  {"low", std::to_string(std::max(layer.clamp_low, -128))},
                                  {"high", std::to_string(std::min(layer.clamp_high, 127))}});
   } else {
-    kernel = type = "mul_s8";
-    function = "mul_s8_run";
     const NetworkValue& second = writer->input(1);
     const std::vector<double> factor = {first.quantization->scale * second.quantization->scale /
                                         output.quantization->scale};
@@ -208,11 +200,10 @@ void WriteBinary(LayerWriter* writer) {
                                  {"to", RequantizationField(*writer, factors.shift)}});
   }
   if (constant) writer->AddConstant(CArray(writer->Name("operand"), layer.float_constant));
-  writer->Struct(type, "layer", fields);
-  writer->Call(
-      kernel, function,
-      {"&layer", writer->InputPlace(first),
-       constant ? writer->Name("operand") : writer->InputPlace(writer->input(1)), writer->OutputPlace()});
+  writer->Struct(kernel, "layer", fields);
+  writer->Call(kernel, {"&layer", writer->InputPlace(first),
+                        constant ? writer->Name("operand") : writer->InputPlace(writer->input(1)),
+                        writer->OutputPlace()});
 }
 
 }  // namespace paddock

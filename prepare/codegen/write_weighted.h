@@ -34,8 +34,8 @@ class LayerWriter {
   void AddConstant(const std::string& definition) { text_.constants += definition; }
   // "static const TYPE VARIABLE = {.field = value, ...};"
   void Struct(const std::string& type, const std::string& variable, const Fields& fields);
-  // `kernel` is the name of its file without ".h".
-  void Call(std::string_view kernel, const std::string& function, const std::vector<std::string>& arguments);
+  // Of the function NAME_run() of kernels/NAME.h.
+  void Call(const std::string& kernel, const std::vector<std::string>& arguments);
 
   LayerText text() && { return std::move(text_); }
 

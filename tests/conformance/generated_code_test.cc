@@ -6,6 +6,7 @@
 
 #include "prepare/data_file.h"
 #include "tests/unit/codegen/generated_program.h"
+#include "tests/unit/codegen/random_network.h"
 #include "tests/unit/codegen/runtime_comparison.h"
 
 namespace paddock {
@@ -124,6 +125,23 @@ TEST_CASE("the C of the keyword model answers the thousand samples as ONNX Runti
   CHECK(agreement.same_largest == 1000);
   CHECK(right == 902);
   CHECK(agreement.largest_difference <= 1e-3);
+}
+
+TEST_CASE("every processor and compiler gives the same bytes", "[codegen]") {
+  const Network network = RandomNetwork(101, 40, ElementType::kInt8);
+  const Samples samples = {RandomInputs(network, 1), RandomInputs(network, 2)};
+  const auto expected = RunGenerated(network, samples, FastHostTarget());
+  if (!expected) return;
+  for (const ProgramTarget& target :
+       {CortexTarget("m3", "-O3"), CortexTarget("m4", "-O3"), CortexTarget("m4", "-O0"),
+        CortexTarget("m7", "-O3"), CortexTarget("m55", "-O3"),
+        ProgramTarget{"clang", "clang", {"-O3"}, ""}}) {
+    const auto outputs = RunGenerated(network, samples, target);
+    if (!outputs) continue;
+    CAPTURE(target.name);
+    CHECK(*outputs == *expected);
+  }
+  CompileGenerated(network, CortexTarget("m0", "-Os"));
 }
 
 }  // namespace

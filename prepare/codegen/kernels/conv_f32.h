@@ -2,8 +2,7 @@
 #ifndef NETWORK_CONV_F32_H
 #define NETWORK_CONV_F32_H
 
-#include <math.h>
-
+#include "floats.h"
 #include "image.h"
 
 /* For each group, for each four of its output channels: bias of the four; weights of the four for each input of the window, row
@@ -18,7 +17,7 @@ typedef struct {
 } conv_f32;
 
 /* Adds products with four channels' weights. */
-static inline void dot_products_f32(const float* input, const float* weights, int32_t count, float* sums) {
+HELPER void dot_products_f32(const float* input, const float* weights, int32_t count, float* sums) {
   float a = sums[0], b = sums[1], c = sums[2], d = sums[3];
   for (int32_t i = 0; i < count; i++, weights += 4) {
     a = multiply_add_f32(input[i], weights[0], a);

@@ -3,8 +3,7 @@
 #ifndef NETWORK_DEPTHWISE_F32_H
 #define NETWORK_DEPTHWISE_F32_H
 
-#include <math.h>
-
+#include "floats.h"
 #include "image.h"
 
 /* Weights [row][column][channel]. */

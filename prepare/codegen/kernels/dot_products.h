@@ -10,7 +10,7 @@
 
 /* Four patches; sums[0] and sums[1] hold what the sums of a and of b begin with. Afterwards sums[2 * patch] is that of a,
  * sums[2 * patch + 1] that of b. An even number of words, above 0. */
-#if defined(__ARM_FEATURE_DSP)
+#if defined(USE_DSP)
 /* By hand, since compilers spill four of the fourteen registers that it needs. r0 patches, r1 weights, r2 and r3 inputs,
  * r4..r11 sums, r12 weights of a, lr weights of b. */
 #define DOT_PRODUCTS_WORD       \
@@ -52,29 +52,25 @@ __attribute__((naked, noinline, unused)) static void dot_products_4(
       "pop {r4-r11, pc}\n");
 }
 #else
-static inline void dot_products_4(const uint32_t* patches, const uint32_t* weights,
-                                  const uint32_t* weights_end, int32_t* sums) {
-  int32_t a0 = sums[0], a1 = sums[0], a2 = sums[0], a3 = sums[0];
-  int32_t b0 = sums[1], b1 = sums[1], b2 = sums[1], b3 = sums[1];
-  for (; weights < weights_end; weights++, patches += 4) {
-    const uint32_t a = even_bytes(*weights), b = odd_bytes(*weights);
-    a0 = add_products(patches[0], a, a0);
-    b0 = add_products(patches[0], b, b0);
-    a1 = add_products(patches[1], a, a1);
-    b1 = add_products(patches[1], b, b1);
-    a2 = add_products(patches[2], a, a2);
-    b2 = add_products(patches[2], b, b2);
-    a3 = add_products(patches[3], a, a3);
-    b3 = add_products(patches[3], b, b3);
+/* Two patches at a time: more sums would not fit into registers. */
+HELPER void dot_products_4(const uint32_t* patches, const uint32_t* weights, const uint32_t* weights_end,
+                           int32_t* sums) {
+  const int32_t words = (int32_t)(weights_end - weights);
+  const int32_t begin_a = sums[0], begin_b = sums[1];
+  for (int32_t first = 0; first < 4; first += 2) {
+    const uint32_t* inputs = patches + first;
+    int32_t a0 = begin_a, b0 = begin_b, a1 = begin_a, b1 = begin_b;
+    for (int32_t i = 0; i < words; i++, inputs += 4) {
+      a0 = add_even_products(inputs[0], weights[i], a0);
+      b0 = add_odd_products(inputs[0], weights[i], b0);
+      a1 = add_even_products(inputs[1], weights[i], a1);
+      b1 = add_odd_products(inputs[1], weights[i], b1);
+    }
+    sums[2 * first] = a0;
+    sums[2 * first + 1] = b0;
+    sums[2 * first + 2] = a1;
+    sums[2 * first + 3] = b1;
   }
-  sums[0] = a0;
-  sums[1] = b0;
-  sums[2] = a1;
-  sums[3] = b1;
-  sums[4] = a2;
-  sums[5] = b2;
-  sums[6] = a3;
-  sums[7] = b3;
 }
 #endif
 
@@ -84,14 +80,14 @@ KERNEL void dot_products_step(const uint32_t** patch, const uint32_t** weights, 
   uint32_t x, y, first, second;
   take_two(patch, &x, &y);
   take_two(weights, &first, &second);
-  *sum_a = add_products(x, even_bytes(first), *sum_a);
-  *sum_b = add_products(x, odd_bytes(first), *sum_b);
-  *sum_a = add_products(y, even_bytes(second), *sum_a);
-  *sum_b = add_products(y, odd_bytes(second), *sum_b);
+  *sum_a = add_even_products(x, first, *sum_a);
+  *sum_b = add_odd_products(x, first, *sum_b);
+  *sum_a = add_even_products(y, second, *sum_a);
+  *sum_b = add_odd_products(y, second, *sum_b);
 }
 
-static inline void dot_products_1(const uint32_t* patch, const uint32_t* weights, const uint32_t* weights_end,
-                                  int32_t* sums) {
+HELPER void dot_products_1(const uint32_t* patch, const uint32_t* weights, const uint32_t* weights_end,
+                           int32_t* sums) {
   int32_t sum_a = sums[0], sum_b = sums[1];
   int32_t words = (int32_t)(weights_end - weights);
   for (; words >= 8; words -= 8) {

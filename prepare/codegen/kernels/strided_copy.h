@@ -16,7 +16,7 @@ typedef struct {
   int32_t output_offset;
 } strided_copy;
 
-static inline void strided_copy_run(const strided_copy* l, const void* input, void* output) {
+HELPER void strided_copy_run(const strided_copy* l, const void* input, void* output) {
   int32_t index[STRIDED_COPY_RANK] = {0};
   int32_t from = 0, to = l->output_offset;
   const int32_t last = STRIDED_COPY_RANK - 1;
@@ -39,14 +39,6 @@ static inline void strided_copy_run(const strided_copy* l, const void* input, vo
     }
     if (axis < 0) return;
   }
-}
-
-static inline void fill_s8(int32_t count, int32_t value, int8_t* output) {
-  for (int32_t i = 0; i < count; i++) output[i] = (int8_t)value;
-}
-
-static inline void fill_f32(int32_t count, float value, float* output) {
-  for (int32_t i = 0; i < count; i++) output[i] = value;
 }
 
 #endif

@@ -64,14 +64,25 @@ ProgramTarget HostTarget() {
   return {"host", "cc", {"-Os", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}, ""};
 }
 ProgramTarget FastHostTarget() { return {"host", "cc", {"-O2"}, ""}; }
-ProgramTarget DspTarget() {
-  return {"Cortex-M4",
-          "arm-none-eabi-gcc",
-          {"-O2", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"},
-          "mps2-an386"};
-}
-ProgramTarget PlainTarget() {
-  return {"Cortex-M3", "arm-none-eabi-gcc", {"-Os", "-mcpu=cortex-m3", "-mthumb"}, "mps2-an385"};
+ProgramTarget CortexTarget(const std::string& core, const std::string& optimization) {
+  struct Row {
+    const char* core;
+    std::vector<std::string> floats;
+    const char* machine;
+  };
+  const std::vector<Row> rows = {{"m0", {}, ""},
+                                 {"m3", {}, "mps2-an385"},
+                                 {"m4", {"-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"}, "mps2-an386"},
+                                 {"m7", {"-mfloat-abi=hard", "-mfpu=fpv5-d16"}, "mps2-an500"},
+                                 {"m55", {"-mfloat-abi=hard"}, "mps3-an547"}};
+  for (const Row& row : rows) {
+    if (row.core != core) continue;
+    std::vector<std::string> flags = {optimization, "-mthumb", "-mcpu=cortex-" + core};
+    flags.insert(flags.end(), row.floats.begin(), row.floats.end());
+    return {"Cortex-" + core, "arm-none-eabi-gcc", flags, row.machine};
+  }
+  FAIL("there is no row for " << core);
+  return {};
 }
 
 std::optional<std::vector<std::vector<ValueBytes>>> RunGenerated(

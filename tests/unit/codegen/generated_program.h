@@ -19,8 +19,8 @@ struct ProgramTarget {
 };
 ProgramTarget HostTarget();      // with the sanitizers that find what kernels do outside their places
 ProgramTarget FastHostTarget();  // for many samples
-ProgramTarget DspTarget();       // Cortex-M4
-ProgramTarget PlainTarget();     // Cortex-M3, which has no DSP instructions
+// `core` is a Cortex-M with an emulated board, "m3", "m4", "m7" or "m55", or "m0", which is only built for.
+ProgramTarget CortexTarget(const std::string& core, const std::string& optimization);
 
 // Outputs by sample, by output. `samples` has the bytes of every input by sample. REQUIREs that the C compiles without a
 // warning and runs to its end. Absent, with a message, when the target's compiler or emulator is not installed.

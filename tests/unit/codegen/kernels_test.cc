@@ -61,7 +61,7 @@ TEST_CASE("DSP instructions give the same bytes as plain C", "[codegen]") {
   const auto samples = RandomSamples(network, 3);
   const auto host = RunGenerated(network, samples, FastHostTarget());
   if (!host) return;
-  for (const ProgramTarget& target : {DspTarget(), PlainTarget()}) {
+  for (const ProgramTarget& target : {CortexTarget("m4", "-O2"), CortexTarget("m3", "-Os")}) {
     const auto board = RunGenerated(network, samples, target);
     if (!board) return;
     REQUIRE(board->size() == host->size());
