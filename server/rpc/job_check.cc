@@ -22,6 +22,12 @@ Result<ModelInfo> CheckModel(ArtifactStore& artifacts, const std::string& field,
   PADDOCK_ASSIGN_OR_RETURN(const std::string path, UploadedPath(artifacts, field, digest));
   auto model = ReadModelInfo(path, shown_name);
   if (!model.ok()) return model.status().WithContext(field);
+  // An agent would run it as its own user: what devices run of this kind is only ever made by preparation.
+  if (IsCompiled(model->kind)) {
+    return InvalidArgumentError(
+        field + ": " + shown_name +
+        " is a compiled program, which no job may bring; submit the model that it was made of");
+  }
   if (const auto shapes = SampleShapes(*model); !shapes.ok()) return shapes.status().WithContext(field);
   return model;
 }

@@ -1,9 +1,11 @@
 """Emulated microcontrollers and generated C on a farm: from a model file to counted instructions."""
 
+import json
 import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import unittest
 
 from farm import DEMO, SHARED, FarmTest, children_of, needs_onnxruntime
@@ -168,9 +170,22 @@ class BoardsThatFail(BoardTest):
         farm.start_coordinator()
         farm.start_agent("host-1", "host-c")
         farm.wait_for_devices("host-1")
-        program = shutil.which("true")
-        refused = farm.cli("run", farm.job_file(model=program))
-        self.assertIn(refused.code, (2, 6), refused)
+        trap = farm.folder / "sprung"
+        source = farm.folder / "evil.c"
+        source.write_text("#include <stdio.h>\n__attribute__((constructor)) static void spring(void) "
+                          f'{{ fclose(fopen("{trap}", "w")); }}\n')
+        facts = farm.folder / "facts"
+        tensor = {"name": "image", "type": "float32", "shape": [1, 1, 8, 8]}
+        facts.write_text(json.dumps({"target": "x86_64", "name": "evil", "inputs": [tensor], "outputs": [tensor],
+                                     "layers": [], "arena_bytes": 0}))
+        program = farm.folder / "evil.onnx"
+        subprocess.run(["cc", "-shared", "-fPIC", source, "-o", program], check=True)
+        subprocess.run(["objcopy", "--add-section", f".paddock.network={facts}", program], check=True)
+        for changes in ({"model": str(program)}, {"variants": [{"name": "as-is", "model": str(program)}]}):
+            refused = farm.cli("run", farm.job_file(**changes))
+            self.assertEqual(refused.code, 2, refused)
+            self.assertIn("is a compiled program", refused.err)
+        self.assertFalse(trap.exists())
 
 
 if __name__ == "__main__":
