@@ -1,4 +1,5 @@
 #include <iostream>
+#include <map>
 
 #include "cli/blob_upload.h"
 #include "cli/commands.h"
@@ -72,6 +73,9 @@ Table DeviceFields(const v1::Device& device) {
   add("labels", JoinedPairs(description.labels()));
   add("shares", Joined(description.shares()));
   add("takes", Joined(description.artifact_kinds()));
+  for (const auto& [kind, last] : std::map<std::string, v1::DeviceDescription::Steps>(
+           description.last_steps().begin(), description.last_steps().end()))
+    add("  and " + kind, "after: " + Joined(last.steps()));
   add("outputs", description.computes_outputs() ? "computed" : "not computed: latency only");
   if (description.has_batch_bytes_limit()) {
     add("batch limit", Figure(static_cast<double>(description.batch_bytes_limit()), "B"));

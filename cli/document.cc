@@ -252,6 +252,7 @@ OrderedJson DeviceDocument(const v1::Device& device) {
                      {"agent_version", device.agent_version()},
                      {"last_seen_wall_ms", device.last_seen_wall_ms()},
                      {"computes_outputs", description.computes_outputs()}};
+  for (const auto& [kind, last] : description.last_steps()) out["last_steps"][kind] = TextList(last.steps());
   if (!device.run_id().empty()) out["run"] = device.run_id();
   if (!device.problem().empty()) out["problem"] = device.problem();
   if (!description.golden().empty() || device.has_golden()) {
