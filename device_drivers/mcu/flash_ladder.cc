@@ -68,8 +68,7 @@ class Climber {
   Status Climb() {
     for (const Rung& rung : kRungs) {
       if (rung.after_power_cycle && settings_.power_cycle.empty()) break;
-      // How a probe that is not there connects is all the same to it.
-      if (outcome_ == FlashOutcome::kNoProbe && rung.way.under_reset && !rung.after_power_cycle) continue;
+      if (rung.way.under_reset && !rung.after_power_cycle && IsTheSame(rung.way)) continue;
       if (!tries_.empty()) PADDOCK_RETURN_IF_ERROR(Pause(settings_.retry_pause));
       if (rung.after_power_cycle) PADDOCK_RETURN_IF_ERROR(CyclePower());
       PADDOCK_RETURN_IF_ERROR(Try(rung));
@@ -90,6 +89,12 @@ class Climber {
   std::string Told() const {
     return tool_ + ", probe " + ProbeNameOf(target_) + ": " + std::string(FlashOutcomeText(outcome_)) + "; " +
            last_words_;
+  }
+
+  // How a probe that is not there connects is all the same to it, and some tools know one way only.
+  bool IsTheSame(const FlashWay& way) const {
+    return outcome_ == FlashOutcome::kNoProbe ||
+           FlashCommands(target_, way, files_) == FlashCommands(target_, last_way_, files_);
   }
 
   Status CheckTime() const {
@@ -116,6 +121,7 @@ class Climber {
   Status Try(const Rung& rung) {
     const auto timeout = settings_.try_timeout + std::chrono::seconds(files_.bytes / kSlowestBytesPerS);
     PADDOCK_RETURN_IF_ERROR(RemoveFile(files_.read_back));
+    last_way_ = rung.way;
     for (auto& argv : FlashCommands(target_, rung.way, files_)) {
       const std::string program = argv.front();
       const auto result = Run(std::move(argv), timeout);
@@ -176,6 +182,7 @@ class Climber {
   std::vector<std::string>& tries_;
   const std::string tool_;
   std::string location_;
+  FlashWay last_way_{};
   FlashOutcome outcome_ = FlashOutcome::kFailed;
   std::string last_words_;
 };

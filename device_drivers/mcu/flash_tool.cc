@@ -128,7 +128,6 @@ std::vector<std::string> GdbCommand(const FlashTarget& target, const FlashWay& w
     execute("kill");
   } else {
     execute("target remote " + target.gdb_server);
-    if (way.under_reset) execute("monitor " + target.gdb_reset);
     execute("load");
     execute("compare-sections");
     execute("monitor " + target.gdb_reset);

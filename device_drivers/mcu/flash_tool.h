@@ -47,8 +47,8 @@ Status CheckFlashTarget(const FlashTarget& target);
 
 // How a try differs from the one before.
 struct FlashWay {
-  bool under_reset = false;  // hold the board in reset while connecting (gdb: reset before loading)
-  std::uint32_t adapter_speed_khz = 0;  // 0: the tool's own. dfu-util and gdb have none
+  bool under_reset = false;  // hold the board in reset while connecting; not with dfu-util and gdb's servers
+  std::uint32_t adapter_speed_khz = 0;  // 0: the tool's own; dfu-util and gdb have none
 };
 
 struct FlashFiles {
