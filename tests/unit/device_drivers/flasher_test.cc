@@ -299,7 +299,7 @@ TEST_CASE("two agents with one probe take turns, or one is told so", "[mcu][flas
   std::atomic<int> flashed{0};
   Flasher first = bench.MakeFlasher(behaviour);
   for (int i = 0; i < 4; ++i) {
-    agents.emplace_back([&, flasher = first]() mutable {
+    agents.emplace_back([&, i, flasher = first]() mutable {
       const std::string image = SmallElf({{0x08000000, std::to_string(i)}});
       if (FlashOnce(flasher, image).ok()) ++flashed;
     });
