@@ -20,6 +20,7 @@ constexpr std::uint64_t kMaxQueries = 64'000'000;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 31;
 constexpr std::size_t kReservedBytesPerQuery = 4;
 constexpr std::uint64_t kMaxTranscriptBytes = 16 << 20;
+constexpr std::int64_t kMaxCommandNs = std::int64_t{1} << 62;  // sums with it stay inside 64 bits
 constexpr std::size_t kMostSqueezed =
     1'000'000;  // queries; from then on speed counts more than the last bytes
 constexpr ParseLimits kHeaderLimits{.max_bytes = 2 << 20, .max_depth = 8, .max_nodes = 150'000};
@@ -56,7 +57,8 @@ void ReadEdgeWindows(StrictObject& header, std::vector<EdgeWindow>* windows) {
   header.Optional("edge_windows", &list);
   std::int64_t now_ns = 0;
   for (const auto& window : list) {
-    if (window.size() != 3 || window[0] < 0 || window[1] < now_ns || window[2] < window[1]) {
+    if (window.size() != 3 || window[0] < 0 || window[1] < now_ns || window[2] < window[1] ||
+        window[2] > kMaxCommandNs) {
       return header.Fail(InvalidArgumentError(
           "edge_windows: must be triples of samples, a begin and an end in ns, in order of time"));
     }

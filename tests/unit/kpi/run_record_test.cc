@@ -152,6 +152,7 @@ TEST_CASE("a record keeps the windows between edges, and one without them is wri
   CHECK_THAT(message({{-1, 2, 3}}), refused);
   CHECK_THAT(message({{1, 3, 2}}), refused);
   CHECK_THAT(message({{1, 2, 5}, {1, 4, 6}}), refused);
+  CHECK_THAT(message({{1, 2, (std::int64_t{1} << 62) + 1}}), refused);
 }
 
 TEST_CASE("what a worker records is read back, whatever the numbers", "[kpi][run_record]") {
