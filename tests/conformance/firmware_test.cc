@@ -1,6 +1,7 @@
 // The firmware as a host sees it, compiled and run on every board that QEMU emulates.
-#include <numeric>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -150,6 +151,19 @@ TEST_CASE("a frame that comes twice runs nothing twice", "[conformance]") {
   CHECK(Counts(board, 0, 5) > 0);
   CHECK(Counts(board, 0, 5) > 0);  // number 0 is always new
   CHECK(board.Ask("results") == "m-results-[0.250000,15.000000]\r\n");
+}
+
+TEST_CASE("a host that asks again while the network runs is not counted", "[conformance]") {
+  if (CannotRun()) return;
+  BoardOnLine board("qemu-stm32f405");
+  board.Until("m-ready\r\n");
+  const std::uint64_t counts = Counts(board, 1, 500'000);
+  const std::string frame = EncodeFrame({kInferFrame, 2, Number(500'000, 4) + Number(0, 4)});
+  board.Send(frame);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));  // it has begun
+  board.Send(frame);
+  for (int answer = 0; answer < 2; ++answer)
+    CHECK(ReadLittleEndian(std::string_view(board.Answer().payload).substr(1)) == counts);
 }
 
 TEST_CASE("a damaged frame is not answered and changes nothing", "[conformance]") {

@@ -117,10 +117,12 @@ static uint8_t infer(const uint8_t* request, uint32_t bytes) {
   if (bytes != 8u) return WRONG_LENGTH;
   uint32_t inferences = get32(request);
   for (uint32_t i = get32(request + 4); i > 0; --i) network_run();
+  line_listen(0);
   const uint64_t before = counter_read();
   counter_restart(before);
   for (; inferences > 0; --inferences) network_run();
   last_counts = counter_read() - before;
+  line_listen(1);
   return WELL;
 }
 
@@ -154,8 +156,10 @@ static uint8_t profile(const uint8_t* request, uint32_t* bytes) {
   if (first_layer >= network_layer_count) return WRONG_RANGE;
   uint32_t layers = network_layer_count - first_layer;
   if (layers > MOST_LAYERS) layers = MOST_LAYERS;
+  line_listen(0);
   counter_restart(counter_read());
   network_run_with_hook(note_layer);
+  line_listen(1);
   put(message + ANSWER_DATA, layers, 2);
   *bytes = 2u + 8u * layers;
   return WELL;

@@ -10,8 +10,13 @@ static volatile uint32_t ring_in;  /* bytes ever put in; by the interrupt only *
 static volatile uint32_t ring_out; /* bytes ever taken out */
 static volatile int is_paused;
 
-static void allow_interrupt(void) {
-  NVIC_ENABLE(board_receive_interrupt) = 1u << (board_receive_interrupt % 32u);
+void line_listen(int is_on) {
+  const uint32_t bit = 1u << (board_receive_interrupt % 32u);
+  if (is_on) {
+    NVIC_ENABLE(board_receive_interrupt) = bit;
+  } else {
+    NVIC_DISABLE(board_receive_interrupt) = bit;
+  }
 }
 
 void line_interrupt(void) {
@@ -21,11 +26,9 @@ void line_interrupt(void) {
     ring[ring_in % RING_BYTES] = (uint8_t)byte;
     ring_in = ring_in + 1u;
   }
-  NVIC_DISABLE(board_receive_interrupt) = 1u << (board_receive_interrupt % 32u);
+  line_listen(0);
   is_paused = 1;
 }
-
-void line_start(void) { allow_interrupt(); }
 
 uint8_t line_read(void) {
   while (ring_in == ring_out) {
@@ -38,7 +41,7 @@ uint8_t line_read(void) {
   ring_out = ring_out + 1u;
   if (is_paused) {
     is_paused = 0;
-    allow_interrupt();
+    line_listen(1);
   }
   return byte;
 }

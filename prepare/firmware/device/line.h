@@ -8,8 +8,8 @@
 /* The handler of board_receive_interrupt. */
 void line_interrupt(void);
 
-/* Lets bytes in. */
-void line_start(void);
+/* Whether bytes come in. Not during a measured window: a host that asks again would be counted, too. */
+void line_listen(int is_on);
 
 /* The next byte; sleeps until there is one. */
 uint8_t line_read(void);

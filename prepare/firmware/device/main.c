@@ -7,7 +7,7 @@
 
 int main(void) {
   counter_start();
-  line_start();
+  line_listen(1);
   text_greet();
   startup_done();
   int is_in_frame = 0;

@@ -240,6 +240,7 @@ static void run(void) {
   const uint32_t mode = request.fields[3];
   operator_view view = {network_name, 0, 0, 0};
   board_flush();
+  line_listen(0);
   if (mode & (RUN_PER_LAYER | RUN_PER_LAYER_WITH_DATA)) {
     layer_counts = 0;
     network_run_with_hook(tell_layer);
@@ -250,6 +251,7 @@ static void run(void) {
     network_run();
     view.counts = counter_read() - before;
   }
+  line_listen(1);
   respond(PROCESSING, 16, operator_body, &view);
   for (uint32_t i = 0; i < network_output_count; ++i) {
     const int is_last = i + 1u == network_output_count;
@@ -272,7 +274,7 @@ static int receive_request(void) {
 
 int main(void) {
   counter_start();
-  line_start();
+  line_listen(1);
   startup_done();
   for (;;) {
     if (!receive_request()) continue;

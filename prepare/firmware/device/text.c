@@ -105,9 +105,11 @@ static void infer(void) {
   print_text("m-warmup-done\r\n");
   print_line("m-infer-start-", (uint32_t)inferences, "");
   board_flush();
+  line_listen(0);
   stamp();
   while (inferences-- > 0) network_run();
   stamp();
+  line_listen(1);
   print_text("m-infer-done\r\n");
   print_results();
 }
