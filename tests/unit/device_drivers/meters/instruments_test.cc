@@ -54,11 +54,16 @@ TEST_CASE("LPM01A: the edges of the target's pin lie between samples, and the ta
   REQUIRE((*meter)->Start().ToString() == "OK");
   REQUIRE(DrainAtLeast(meter->get(), 20, &trace).ok());
   board.Edges({20, 50});
-  REQUIRE(DrainAtLeast(meter->get(), trace.at_ns.size() + 80, &trace).ok());
+  // However many samples a busy machine has still to read before them.
+  const auto drain_until_edges = [&](std::size_t edges) {
+    while (trace.edges.size() < edges && trace.at_ns.size() < 60'000)
+      REQUIRE(DrainAtLeast(meter->get(), trace.at_ns.size() + 20, &trace).ok());
+  };
+  drain_until_edges(2);
   board.Edges({0});
   board.LoseEdge(5);
   board.Edges({10});
-  REQUIRE(DrainAtLeast(meter->get(), trace.at_ns.size() + 20, &trace).ok());
+  drain_until_edges(4);
   (*meter)->Stop();
   REQUIRE(trace.edges.size() == 4);
   // 30 ms on the meter's own clock; a sample more or less, by where in theirs the edges came.
