@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "prepare/codegen/c_text.h"
 #include "prepare/codegen/fixed_point.h"
@@ -56,7 +57,7 @@ void WriteConcat(LayerWriter* writer) {
     if (output.type == ElementType::kInt8 && input.quantization != output.quantization) {
       std::array<std::int8_t, 256> table{};
       for (std::int32_t value = -128; value < 128; ++value)
-        table[static_cast<std::size_t>(value + 128)] =
+        table[static_cast<std::uint8_t>(value + 128)] =
             Requantized(value, *input.quantization, *output.quantization);
       WriteLookup(writer, variable, table, layer.rows, count, row, writer->InputPlace(input), to);
     } else {
@@ -185,7 +186,7 @@ void WriteQuantize(LayerWriter* writer) {
   } else {
     std::array<std::int8_t, 256> table{};
     for (std::int32_t value = -128; value < 128; ++value)
-      table[static_cast<std::size_t>(value + 128)] =
+      table[static_cast<std::uint8_t>(value + 128)] =
           Requantized(value, *input.quantization, *output.quantization);
     WriteLookup(writer, "layer", table, 1, Count(output), Count(output), writer->InputPlace(input),
                 writer->OutputPlace());

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -173,7 +174,7 @@ TEST_CASE(
 }
 
 TEST_CASE("no inference is counted twice when its answer is lost", "[mcu][faults]") {
-  int infers = 0;
+  std::atomic<int> infers{0};  // counted on the board's thread
   FakeBoardScript script;
   // The first answer to an inference does not come through.
   script.noise = [&](const std::string& bytes) {
