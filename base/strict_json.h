@@ -20,11 +20,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/status.h"
 
 namespace paddock {
-
-using Json = nlohmann::json;
 
 struct ParseLimits {
   std::size_t max_bytes = 1 << 20;

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/strict_json.h"
 #include "cli/commands.h"
 #include "cli/mlperf_tiny_folder.h"
 #include "cli/mlperf_tiny_output.h"

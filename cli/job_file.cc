@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/file.h"
+#include "base/strict_json.h"
 #include "cli/budget_flag.h"
 #include "cli/exit_code.h"
 #include "prepare/steps.h"

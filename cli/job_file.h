@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
-#include "base/strict_json.h"
 #include "paddock/v1/job.pb.h"
 
 namespace paddock {

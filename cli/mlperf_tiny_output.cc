@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "base/strict_json.h"
+
 namespace paddock {
 namespace {
 

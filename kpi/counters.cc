@@ -1,5 +1,7 @@
 #include "kpi/counters.h"
 
+#include "base/strict_json.h"
+
 namespace paddock {
 namespace {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "base/status.h"
-#include "base/strict_json.h"
 
 namespace paddock {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/strict_json.h"
 #include "kpi/energy.h"
 #include "kpi/repetition_findings.h"
 

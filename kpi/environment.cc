@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/strict_json.h"
+
 namespace paddock {
 namespace {
 

@@ -1,5 +1,5 @@
 // The machine around a repetition: who it is, and what state it was in just before and just after the measured
-// window. Pure data, its JSON form for the record, and the rules that say what a difference means.
+// window. Pure data and its JSON form for the record; environment_rules.h says what a difference means.
 //
 // Absent is absent: a machine without cpufreq, thermal zones or a PMU has empty fields, and no finding comes
 // from an empty field. Frequencies are in hertz, temperatures in thousandths of a degree Celsius.
@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
-#include "base/strict_json.h"
 
 namespace paddock {
 
@@ -119,19 +119,5 @@ struct RepetitionEnvironment {
 Json EnvironmentToJson(const RepetitionEnvironment& environment);
 // Strict: INVALID_ARGUMENT names the path of what is wrong. At most 3 levels deep below `json`.
 Result<RepetitionEnvironment> EnvironmentFromJson(const Json& json, const std::string& path);
-
-enum class FindingSeverity { kInforms, kDegrades, kInvalidates };
-
-struct EnvironmentFinding {
-  std::string code;    // "THROTTLED"
-  std::string detail;  // "core_throttle_count rose by 12"
-  Json evidence;       // an object: the figures that were compared
-  FindingSeverity severity = FindingSeverity::kInforms;
-};
-
-// At most one finding a code, in a fixed order. `window_ns` stands in for the time between the snapshots where
-// these do not carry it. The thresholds and their sources are in environment_rules.cc and docs/measurement.md.
-std::vector<EnvironmentFinding> CompareEnvironment(const RepetitionEnvironment& environment,
-                                                   std::uint64_t window_ns);
 
 }  // namespace paddock

@@ -1,12 +1,14 @@
-// What a difference of the machine before and after the window means. One function a rule, one table; the thresholds stand
-// here with where they come from. A rule that lacks one of its figures says nothing.
+// One function a rule, one table; the thresholds stand here with where they come from. A rule that lacks one of its figures
+// says nothing.
+#include "kpi/environment_rules.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 
-#include "kpi/environment.h"
+#include "base/strict_json.h"
 
 namespace paddock {
 namespace {

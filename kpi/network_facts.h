@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
-#include "base/strict_json.h"
 #include "kpi/tensor.h"
 
 namespace paddock {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/strict_json.h"
+
 namespace paddock {
 namespace {
 

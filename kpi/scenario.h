@@ -6,8 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/status.h"
-#include "base/strict_json.h"
 
 namespace paddock {
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "base/strict_json.h"
+
 namespace paddock {
 namespace {
 

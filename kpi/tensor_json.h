@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/strict_json.h"
+#include "base/json.h"
 #include "kpi/tensor.h"
 
 namespace paddock {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/strict_json.h"
 #include "kpi/verdict_rules.h"
 
 namespace paddock {

@@ -7,8 +7,10 @@
 #include <map>
 #include <optional>
 
+#include "base/strict_json.h"
 #include "kpi/accuracy_rule.h"
 #include "kpi/energy_rules.h"
+#include "kpi/environment_rules.h"
 #include "kpi/repetition_findings.h"
 
 namespace paddock {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/strict_json.h"
 #include "kpi/mlperf_tiny/part_readers.h"
 
 namespace paddock::mlperf_tiny {

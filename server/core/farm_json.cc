@@ -1,3 +1,4 @@
+#include "base/strict_json.h"
 #include "kpi/tensor_json.h"
 #include "server/core/farm.h"
 #include "server/core/stored_json.h"

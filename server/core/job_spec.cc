@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "base/strict_json.h"
 #include "server/core/stored_json.h"
 
 namespace paddock {

@@ -1,5 +1,6 @@
 #include "server/store/results.h"
 
+#include "base/strict_json.h"
 #include "server/core/stored_json.h"
 
 namespace paddock {

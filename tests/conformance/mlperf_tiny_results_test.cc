@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/strict_json.h"
 #include "kpi/mlperf_tiny/submission.h"
 
 namespace paddock::mlperf_tiny {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/strict_json.h"
 #include "cli/job_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/file.h"
+#include "base/strict_json.h"
 
 namespace paddock {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "base/strict_json.h"
+#include "base/json.h"
 
 namespace paddock {
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/strict_json.h"
 #include "cli/document.h"
 #include "cli/exit_code.h"
 #include "cli/follow.h"

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/strict_json.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_tree.h"
 

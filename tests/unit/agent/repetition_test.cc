@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "agent/processor_placement.h"
+#include "kpi/environment_rules.h"
 #include "kpi/run_record.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/unit/agent/run_fixture.h"

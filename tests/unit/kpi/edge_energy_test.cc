@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/strict_json.h"
 #include "evidence.h"
 #include "kpi/verdict.h"
 

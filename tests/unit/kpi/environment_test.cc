@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/strict_json.h"
 #include "kpi/counters.h"
+#include "kpi/environment_rules.h"
 
 namespace paddock {
 namespace {

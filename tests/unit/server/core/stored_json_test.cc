@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "base/strict_json.h"
 #include "server/core/farm.h"
 #include "server/core/job_spec.h"
 
