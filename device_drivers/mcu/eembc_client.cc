@@ -253,4 +253,25 @@ Result<EembcRun> EembcClient::Infer(std::uint32_t inferences, std::uint32_t warm
   return run;
 }
 
+Status EembcClient::ChangeMode(const std::string& mode) {
+  PADDOCK_ASSIGN_OR_RETURN(
+      const Tokens answer,
+      Ask({.text = "x-mode " + mode + "%", .wanted = Kind::kReady, .expects_start = true}));
+  const EembcToken* const token = FindToken(answer, Kind::kTimestampMode);
+  if (token != nullptr && token->text == mode) return OkStatus();
+  return UnimplementedError("the firmware on the board cannot change to mode '" + mode +
+                            "', in which it moves a pin for a power meter");
+}
+
+Status EembcClient::InferBetweenEdges(std::uint32_t inferences) {
+  PADDOCK_RETURN_IF_ERROR(ChangeMode("energy"));
+  const auto answer = Ask({.text = "infer " + std::to_string(inferences) + " 0%",
+                           .wanted = Kind::kInferDone,
+                           .answer_bytes = kUsualResults * kBytesPerResult,
+                           .inferences = inferences,
+                           .tries = 1});  // twice would be two windows
+  const Status back = ChangeMode("performance");
+  return answer.ok() ? back : answer.status();
+}
+
 }  // namespace paddock

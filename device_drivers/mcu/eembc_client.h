@@ -45,6 +45,8 @@ class EembcClient {
   Status Load(std::span<const std::byte> input);
   // REQUIRES: inferences > 0.
   Result<EembcRun> Infer(std::uint32_t inferences, std::uint32_t warmups);
+  // Once, between two edges of the board's pin instead of two times. UNIMPLEMENTED: the firmware does not know `x-mode`.
+  Status InferBetweenEdges(std::uint32_t inferences);
 
  private:
   struct Command {
@@ -59,6 +61,7 @@ class EembcClient {
   using Tokens = std::vector<EembcToken>;
 
   Result<Tokens> Ask(const Command& command);
+  Status ChangeMode(const std::string& mode);
   // Until m-ready behind a token of the kind wanted, or behind an error. Empty: the deadline has passed.
   Result<std::optional<Tokens>> ReadAnswer(const Command& command, Deadline deadline);
   Status LoadOnce(std::string_view input);

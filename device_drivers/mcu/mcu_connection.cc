@@ -55,6 +55,10 @@ Result<std::unique_ptr<BoardClient>> McuConnection::MakeClient(const std::vector
   return MakeFrameBoard(FrameClient(*line_, pace_, frames_->data_bytes), frames_->counter_hz, outputs);
 }
 
+Status McuConnection::InferBetweenEdges(std::uint32_t inferences) {
+  return EembcClient(*line_, pace_).InferBetweenEdges(inferences);
+}
+
 Status McuConnection::Explain(std::string_view stage, const Status& failure) {
   if (failure.ok()) return failure;
   StatusCode code = failure.code();

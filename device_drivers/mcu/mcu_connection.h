@@ -26,6 +26,9 @@ class McuConnection {
   // After Open(): settles the protocol. The client refers to this object.
   Result<std::unique_ptr<BoardClient>> MakeClient(const std::vector<TensorInfo>& outputs);
 
+  // After Open(); errors as EembcClient::InferBetweenEdges().
+  Status InferBetweenEdges(std::uint32_t inferences);
+
   const BoardIdentity& identity() const { return identity_; }
   // Absent: the firmware speaks text only.
   const std::optional<FrameAbility>& frames() const { return frames_; }

@@ -24,6 +24,7 @@ constexpr std::uint64_t kMaxImageBytes = std::uint64_t{1} << 28;
 constexpr std::string_view kStarting = "starting";
 constexpr std::string_view kLoadingInput = "loading the input";
 constexpr std::string_view kInferring = "running the inference";
+constexpr std::string_view kBetweenEdges = "running inferences between edges";
 constexpr std::string_view kCountingLayers = "counting the layers";
 constexpr std::string_view kReadingOutputs = "reading the outputs";
 
@@ -39,6 +40,7 @@ class McuSession final : public Session {
   std::map<std::string, std::string> EffectiveOptions() const override;
   Result<std::uint32_t> Bind(std::span<const TensorView> inputs) override;
   Status Invoke(std::uint32_t query) override;
+  Status InvokeBetweenEdges(std::uint32_t query, std::uint64_t count) override;
   Result<std::vector<TensorView>> ReadOutputs() override;
   std::optional<std::uint64_t> DeviceTimeNs() const override { return last_ns_; }
   std::optional<std::uint64_t> Cycles() const override;
@@ -218,6 +220,19 @@ Status McuSession::Invoke(std::uint32_t query) {
   total_counts_ += Mean(run->counts.value_or(0));
   last_query_ = query;
   return OkStatus();
+}
+
+Status McuSession::InvokeBetweenEdges(std::uint32_t query, std::uint64_t count) {
+  constexpr std::uint64_t kMost = 1'000'000'000;  // well below what boards read as a number
+  if (query >= queries_.size() || count == 0 || count > kMost)
+    return InvalidArgumentError("no query " + std::to_string(query) + " is bound, or it cannot run " +
+                                std::to_string(count) + " times");
+  last_query_.reset();
+  Status status = LoadOnBoard(query);
+  if (!status.ok()) return connection_.Explain(kLoadingInput, status);
+  status = connection_.InferBetweenEdges(static_cast<std::uint32_t>(count));
+  if (!status.ok() && status.code() != StatusCode::kUnimplemented) on_board_.reset();
+  return connection_.Explain(kBetweenEdges, status);
 }
 
 // Counters of the core; others count at a rate of their own.

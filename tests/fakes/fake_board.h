@@ -149,6 +149,9 @@ class FakeBoard {
       SayLine("m-model-[" + script_.model + "]");
     } else if (command == "x-paddock" && script_.knows_frames) {
       SayLine("m-x-paddock-1-[counter=dwt,hz=100000000,data=256]");
+    } else if (command.starts_with("x-mode ") && script_.knows_frames) {
+      is_energy_mode_ = command == "x-mode energy";
+      SayLine("m-timestamp-mode-" + command.substr(7));
     } else if (command.starts_with("db load ")) {
       expected_ = static_cast<std::size_t>(std::atoi(command.c_str() + 8));
       loaded_ = 0;
@@ -205,10 +208,10 @@ class FakeBoard {
     SayLine("m-warmup-start-0");
     SayLine("m-warmup-done");
     SayLine("m-infer-start-" + std::to_string(count));
-    SayLine("m-lap-us-4294967000");  // the clock wraps
+    if (!is_energy_mode_) SayLine("m-lap-us-4294967000");  // the clock wraps
     if (Misbehave()) return true;
     inferences_ += count;
-    SayLine("m-lap-us-" + std::to_string(2000 * count - 296));
+    if (!is_energy_mode_) SayLine("m-lap-us-" + std::to_string(2000 * count - 296));
     SayLine("m-infer-done");
     SayResults();
     return false;
@@ -269,6 +272,7 @@ class FakeBoard {
   std::string command_;
   std::string frame_;
   bool is_in_frame_ = false;
+  bool is_energy_mode_ = false;
   std::uint8_t last_sequence_ = 0;
   std::string input_;
   std::size_t expected_ = 0;

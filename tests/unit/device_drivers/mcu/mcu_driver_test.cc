@@ -25,6 +25,8 @@ TEST_CASE("an emulated board is described as one, and takes what was compiled fo
   CHECK(description.model == "emulated qemu-stm32f405");
   CHECK(description.serial.empty());
   CHECK(description.artifact_kinds == std::vector<std::string>{"elf+qemu-stm32f405"});
+  CHECK(description.last_steps.at("tflite") ==
+        std::vector<std::string>{"to-onnx", "firmware board=qemu-stm32f405"});
   CHECK(description.labels == std::map<std::string, std::string>{
                                   {"arch", "arm"}, {"class", "emulator"}, {"board", "qemu-stm32f405"}});
   CHECK(description.time_source == TimeSource::kInstructions);
@@ -148,6 +150,32 @@ TEST_CASE("several inferences make one query, whose time is their mean", "[mcu]"
     CHECK(opened.session->DeviceTimeNs() == 2'000'000);
     CHECK(board.inferences() - before == 50);
   }
+}
+
+TEST_CASE("for a meter inferences run between edges of the board's pin, and then it measures time again",
+          "[mcu]") {
+  const AdderModel model;
+  const auto ten = AdderInput(10);
+  FakeBoard board;
+  for (const std::string protocol : {"auto", "eembc"}) {
+    const Opened opened = OpenOn(board.link(), {{"protocol", protocol}}, model.Image());
+    REQUIRE(opened.status.ToString() == "OK");
+    REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+    REQUIRE(opened.session->Invoke(0).ToString() == "OK");
+    const int before = board.inferences();
+    CHECK(opened.session->InvokeBetweenEdges(0, 70).ToString() == "OK");
+    CHECK(board.inferences() - before == 70);
+    CHECK_FALSE(opened.session->ReadOutputs().ok());
+    REQUIRE(opened.session->Invoke(0).ToString() == "OK");
+    CHECK(opened.session->DeviceTimeNs() == 2'000'000);
+    CHECK(opened.session->InvokeBetweenEdges(0, 0).code() == StatusCode::kInvalidArgument);
+    CHECK_THAT(opened.session->Transcript(), Contains("> infer 70 0%"));
+  }
+  const FakeBoard other({.knows_frames = false});
+  const Opened opened = OpenOn(other.link(), {{"mode", "existing"}}, model.Request("onnx"));
+  REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+  CHECK(opened.session->InvokeBetweenEdges(0, 70).code() == StatusCode::kUnimplemented);
+  CHECK(opened.session->Invoke(0).ToString() == "OK");
 }
 
 TEST_CASE("jobs that do not fit are refused before a word is said to the board", "[mcu]") {
