@@ -95,8 +95,11 @@ class TextBoard final : public BoardClient {
 
 class FrameBoard final : public BoardClient {
  public:
-  FrameBoard(FrameClient client, std::uint64_t counter_hz, std::vector<TensorInfo> outputs)
-      : client_(std::move(client)), counter_hz_(counter_hz), outputs_(std::move(outputs)) {}
+  FrameBoard(FrameClient client, const FrameAbility& ability, std::vector<TensorInfo> outputs)
+      : client_(std::move(client)),
+        counter_hz_(ability.counter_hz),
+        counts_cycles_(CountsCycles(ability)),
+        outputs_(std::move(outputs)) {}
 
   Status LoadInputs(std::span<const TensorView> inputs) override {
     for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -111,7 +114,7 @@ class FrameBoard final : public BoardClient {
       return UnavailableError("the board counted " + std::to_string(counts) + " during " +
                               std::to_string(inferences) + " inferences, which cannot be");
     }
-    return BoardRun{ns, counts};
+    return BoardRun{ns, counts_cycles_ ? std::optional(counts) : std::nullopt};
   }
 
   Result<std::vector<std::vector<std::byte>>> ReadOutputs() override {
@@ -129,6 +132,7 @@ class FrameBoard final : public BoardClient {
  private:
   FrameClient client_;
   const std::uint64_t counter_hz_;
+  const bool counts_cycles_;
   const std::vector<TensorInfo> outputs_;
 };
 
@@ -171,9 +175,13 @@ std::unique_ptr<BoardClient> MakeTextBoard(EembcClient client, std::vector<Tenso
   return std::make_unique<TextBoard>(std::move(client), std::move(outputs));
 }
 
-std::unique_ptr<BoardClient> MakeFrameBoard(FrameClient client, std::uint64_t counter_hz,
+bool CountsCycles(const FrameAbility& ability) {
+  return ability.counter == "dwt" || ability.counter == "systick";
+}
+
+std::unique_ptr<BoardClient> MakeFrameBoard(FrameClient client, const FrameAbility& ability,
                                             std::vector<TensorInfo> outputs) {
-  return std::make_unique<FrameBoard>(std::move(client), counter_hz, std::move(outputs));
+  return std::make_unique<FrameBoard>(std::move(client), ability, std::move(outputs));
 }
 
 }  // namespace paddock

@@ -18,7 +18,7 @@ namespace paddock {
 // Of all inferences of an Infer(), without those of the warm-up.
 struct BoardRun {
   std::uint64_t duration_ns = 0;
-  std::optional<std::uint64_t> counts{};  // of the board's counter; absent where only a time is told
+  std::optional<std::uint64_t> cycles{};  // of its processor; absent where only a time is told
 };
 
 // Errors are those of the protocol's client.
@@ -34,11 +34,13 @@ class BoardClient {
   virtual Result<std::vector<std::uint64_t>> Profile(std::size_t layers) = 0;
 };
 
+// Counters of the core; others count at a rate of their own.
+bool CountsCycles(const FrameAbility& ability);
 // Rounded to the nearest. REQUIRES: counter_hz > 0.
 std::uint64_t CountsToNs(std::uint64_t counts, std::uint64_t counter_hz);
 
 std::unique_ptr<BoardClient> MakeTextBoard(EembcClient client, std::vector<TensorInfo> outputs);
-std::unique_ptr<BoardClient> MakeFrameBoard(FrameClient client, std::uint64_t counter_hz,
+std::unique_ptr<BoardClient> MakeFrameBoard(FrameClient client, const FrameAbility& ability,
                                             std::vector<TensorInfo> outputs);
 
 // Bytes of a tensor; open dimensions count as 1. Empty for strings and overflow.

@@ -37,14 +37,19 @@ Status McuConnection::OpenLineToBoard(const std::string& image, Deadline deadlin
 Status McuConnection::Open(const std::string& image, Deadline deadline) {
   line_.reset();  // nobody else may have the port open, not even this object
   PADDOCK_RETURN_IF_ERROR(OpenLineToBoard(image, deadline));
-  EembcClient client(*line_, pace_);
-  PADDOCK_ASSIGN_OR_RETURN(identity_, client.Greet(settings_.is_emulated(), settings_.mode == McuMode::kOwn));
+  PADDOCK_ASSIGN_OR_RETURN(identity_, Greet());
   if (identity_.name.find(settings_.name) != std::string::npos) return OkStatus();
   return UnavailableError("the board's name is '" + identity_.name + "', but the option name says '" +
                           settings_.name + "'; is the link to another board?");
 }
 
+Result<BoardIdentity> McuConnection::Greet() {
+  if (settings_.protocol == McuProtocol::kStm32msg3) return stm32msg_.emplace(*line_, pace_).Greet();
+  return EembcClient(*line_, pace_).Greet(settings_.is_emulated(), settings_.mode == McuMode::kOwn);
+}
+
 Result<std::unique_ptr<BoardClient>> McuConnection::MakeClient(const std::vector<TensorInfo>& outputs) {
+  if (stm32msg_) return MakeStm32msgBoard(*stm32msg_, outputs);
   EembcClient text(*line_, pace_);
   // Ours knows frames: no answer means that it was damaged on the line.
   const int tries = settings_.mode == McuMode::kOwn ? 3 : 1;
@@ -52,10 +57,11 @@ Result<std::unique_ptr<BoardClient>> McuConnection::MakeClient(const std::vector
     PADDOCK_ASSIGN_OR_RETURN(frames_, text.ProbeFrames());
   }
   if (!frames_) return MakeTextBoard(std::move(text), outputs);
-  return MakeFrameBoard(FrameClient(*line_, pace_, frames_->data_bytes), frames_->counter_hz, outputs);
+  return MakeFrameBoard(FrameClient(*line_, pace_, frames_->data_bytes), *frames_, outputs);
 }
 
 Status McuConnection::InferBetweenEdges(std::uint32_t inferences) {
+  if (stm32msg_) return UnimplementedError("stm32msg moves no pin of the board for a power meter");
   return EembcClient(*line_, pace_).InferBetweenEdges(inferences);
 }
 

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "device_drivers/mcu/board_client.h"
 #include "device_drivers/mcu/mcu_settings.h"
+#include "device_drivers/mcu/stm32msg_client.h"
 #include "device_drivers/mcu/transcript.h"
 
 namespace paddock {
@@ -39,6 +40,7 @@ class McuConnection {
 
  private:
   Status OpenLineToBoard(const std::string& image, Deadline deadline);
+  Result<BoardIdentity> Greet();
 
   const McuSettings settings_;
   Transcript transcript_;
@@ -47,6 +49,7 @@ class McuConnection {
   std::unique_ptr<Line> line_;
   BoardIdentity identity_;
   std::optional<FrameAbility> frames_;
+  std::optional<Stm32msgClient> stm32msg_;
 };
 
 }  // namespace paddock

@@ -59,7 +59,6 @@ class McuSession final : public Session {
   std::uint64_t Mean(std::uint64_t of_all) const {
     return (of_all + settings_.inferences / 2) / settings_.inferences;
   }
-  bool CountsCycles() const;
 
   const McuSettings settings_;
   McuConnection connection_;
@@ -69,11 +68,11 @@ class McuSession final : public Session {
   std::optional<Flashed> flashed_;  // its lock keeps others off the board's probe
   std::unique_ptr<BoardClient> client_;
   std::vector<std::vector<TensorView>> queries_;
-  std::optional<std::uint32_t> on_board_;    // the query whose inputs the board has
-  std::optional<std::uint32_t> last_query_;  // ran successfully
-  std::optional<std::uint64_t> last_ns_;     // of one inference
-  std::uint64_t total_ns_ = 0;               // of all queries
-  std::uint64_t total_counts_ = 0;           // likewise
+  std::optional<std::uint32_t> on_board_;          // the query whose inputs the board has
+  std::optional<std::uint32_t> last_query_;        // ran successfully
+  std::optional<std::uint64_t> last_ns_;           // of one inference
+  std::uint64_t total_ns_ = 0;                     // of all queries
+  std::optional<std::uint64_t> total_cycles_ = 0;  // likewise; absent: not told
   std::vector<std::vector<std::byte>> output_bytes_;
 };
 
@@ -165,7 +164,7 @@ std::map<std::string, std::string> McuSession::EffectiveOptions() const {
       {"link", settings_.link},
       {"board", settings_.board},
       {"mode", settings_.mode == McuMode::kOwn ? "own" : "existing"},
-      {"protocol", "eembc"},
+      {"protocol", settings_.protocol == McuProtocol::kStm32msg3 ? "stm32msg3" : "eembc"},
       {"inferences", std::to_string(settings_.inferences)},
       {"warmup_inferences", std::to_string(settings_.warmup_inferences)},
       {"firmware_name", connection_.identity().name},
@@ -217,7 +216,8 @@ Status McuSession::Invoke(std::uint32_t query) {
   }
   last_ns_ = std::max<std::uint64_t>(1, Mean(run->duration_ns));
   total_ns_ += *last_ns_;
-  total_counts_ += Mean(run->counts.value_or(0));
+  total_cycles_ =
+      total_cycles_ && run->cycles ? std::optional(*total_cycles_ + Mean(*run->cycles)) : std::nullopt;
   last_query_ = query;
   return OkStatus();
 }
@@ -235,16 +235,9 @@ Status McuSession::InvokeBetweenEdges(std::uint32_t query, std::uint64_t count) 
   return connection_.Explain(kBetweenEdges, status);
 }
 
-// Counters of the core; others count at a rate of their own.
-bool McuSession::CountsCycles() const {
-  const auto& frames = connection_.frames();
-  return frames && !settings_.counts_instructions() &&
-         (frames->counter == "dwt" || frames->counter == "systick");
-}
-
 std::optional<std::uint64_t> McuSession::Cycles() const {
-  if (!CountsCycles()) return std::nullopt;
-  return total_counts_;
+  if (settings_.counts_instructions()) return std::nullopt;
+  return total_cycles_;
 }
 
 std::optional<std::uint64_t> McuSession::Instructions() const {
@@ -260,7 +253,7 @@ Result<LayerCounts> McuSession::CountLayers() {
   auto counts = client_->Profile(facts_->layers.size());
   if (!counts.ok()) return connection_.Explain(kCountingLayers, counts.status());
   LayerCounts layers{"cycles", *std::move(counts)};
-  if (CountsCycles()) return layers;
+  if (CountsCycles(*frames) && !settings_.counts_instructions()) return layers;
   layers.unit = settings_.counts_instructions() ? "instructions" : "ns";
   for (std::uint64_t& count : layers.counts) count = CountsToNs(count, frames->counter_hz);
   return layers;

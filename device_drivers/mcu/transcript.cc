@@ -12,12 +12,15 @@ constexpr std::size_t kShownLength = 120;
 constexpr std::size_t kPieceBytes = 4096;  // a piece that has grown so large gets a successor
 constexpr std::size_t kPieceCost = 64;  // counted beside its bytes, so that many small ones are bounded too
 
-std::string Printable(std::string_view bytes) {
+bool IsBinary(std::string_view bytes) { return bytes.find('\0') != std::string_view::npos; }
+
+// `ends_shown`: of bytes that are no text an end of line is a byte like any other.
+std::string Printable(std::string_view bytes, bool ends_shown) {
   std::string text;
   for (const char c : bytes) {
     if (c >= ' ' && c <= '~') {
       text.push_back(c);
-    } else if (c != '\r' && c != '\n') {
+    } else if (ends_shown || (c != '\r' && c != '\n')) {
       char escaped[8];
       std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned char>(c));
       text.append(escaped);
@@ -79,9 +82,10 @@ std::string Transcript::Text() const {
     char begin[40];
     std::snprintf(begin, sizeof begin, "%13.6f %c ", static_cast<double>(piece.at_ns) * 1e-9,
                   static_cast<char>(piece.speaker));
+    const bool is_binary = IsBinary(piece.bytes);
     for (std::string_view rest = piece.bytes; !rest.empty();) {
-      const std::size_t end = std::min(rest.find('\n'), rest.size() - 1) + 1;
-      text.append(begin).append(Printable(rest.substr(0, end))).push_back('\n');
+      const std::size_t end = is_binary ? rest.size() : std::min(rest.find('\n'), rest.size() - 1) + 1;
+      text.append(begin).append(Printable(rest.substr(0, end), is_binary)).push_back('\n');
       rest.remove_prefix(end);
     }
   }
@@ -91,10 +95,11 @@ std::string Transcript::Text() const {
 std::string Transcript::LastLines(std::size_t count) const {
   std::vector<std::string> lines;  // the last one first
   for (auto piece = pieces_.rbegin(); piece != pieces_.rend() && lines.size() < count; ++piece) {
+    const bool is_binary = IsBinary(piece->bytes);
     for (std::string_view rest = piece->bytes; !rest.empty() && lines.size() < count;) {
       const std::size_t newline = rest.substr(0, rest.size() - 1).rfind('\n');
-      const std::size_t begin = newline == std::string_view::npos ? 0 : newline + 1;
-      std::string line = Printable(rest.substr(begin));
+      const std::size_t begin = is_binary || newline == std::string_view::npos ? 0 : newline + 1;
+      std::string line = Printable(rest.substr(begin), is_binary);
       if (line.size() > kShownLength) line = line.substr(0, kShownLength) + "...";
       lines.push_back(std::string(1, static_cast<char>(piece->speaker)) + " " + line);
       rest = rest.substr(0, begin);

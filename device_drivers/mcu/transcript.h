@@ -26,7 +26,7 @@ class Transcript {
   // A line per line of text and per burst of bytes, in the order in which they were said:
   //      0.012345 < m-ready
   // Times are seconds since the transcript began, of the line's first byte. Bytes that are no printable ASCII are \xNN; the
-  // end of a line is not shown.
+  // end of a line is not shown. A burst that holds a zero is no text and is one line.
   std::string Text() const;
   // The last `count` of them in one line, separated by " | " and without times; each cut after 120 characters.
   std::string LastLines(std::size_t count) const;

@@ -124,14 +124,14 @@ TEST_CASE("a transcript shows who said what and when, a line each", "[mcu][trans
   transcript.Add(Transcript::Speaker::kBoard, "m-infer-start-1\r\nm-inf");
   clock.Advance(std::chrono::milliseconds(2));
   transcript.Add(Transcript::Speaker::kBoard, "er-done\r\n");
-  transcript.Add(Transcript::Speaker::kBoard, std::string("\0\xff", 2));
+  transcript.Add(Transcript::Speaker::kBoard, std::string("\0\n\xff", 3));
   CHECK(transcript.Text() ==
         "     0.001000 > infer 1 0%\n"
         "     0.003000 < m-infer-start-1\n"
         "     0.003000 < m-infer-done\n"
-        "     0.005000 < \\x00\\xff\n");
-  CHECK(transcript.LastLines(2) == "< m-infer-done | < \\x00\\xff");
-  CHECK(transcript.LastLines(9) == "> infer 1 0% | < m-infer-start-1 | < m-infer-done | < \\x00\\xff");
+        "     0.005000 < \\x00\\x0a\\xff\n");
+  CHECK(transcript.LastLines(2) == "< m-infer-done | < \\x00\\x0a\\xff");
+  CHECK(transcript.LastLines(9) == "> infer 1 0% | < m-infer-start-1 | < m-infer-done | < \\x00\\x0a\\xff");
 }
 
 TEST_CASE("a transcript keeps the end of what was said, within its limit", "[mcu][transcript]") {

@@ -10,8 +10,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/random.h"
 #include "mcu_fixture.h"
+#include "tests/fakes/line_proxy.h"
 
 namespace paddock {
 namespace {
@@ -131,31 +131,6 @@ TEST_CASE("a board that a host left within a frame is brought back", "[mcu][faul
   CHECK(TryOn(board, {}, model.Image()).ToString() == "OK");
 }
 
-// Drops, doubles or changes a byte now and then, or holds back the end of what is said until the next time.
-class Noise {
- public:
-  Noise(std::uint64_t seed, int one_in) : random_(seed), one_in_(static_cast<std::uint64_t>(one_in)) {}
-  std::string operator()(const std::string& bytes) {
-    std::string noisy = std::exchange(held_back_, {});
-    for (const char byte : bytes) {
-      const std::uint64_t kind = random_.Below(one_in_);
-      if (kind == 0) continue;
-      noisy.push_back(kind == 1 ? static_cast<char>(byte ^ 0x20) : byte);
-      if (kind == 2) noisy.push_back(byte);
-    }
-    if (random_.Below(one_in_) < 3 && !noisy.empty()) {
-      held_back_ = noisy.substr(noisy.size() - 1);
-      noisy.pop_back();
-    }
-    return noisy;
-  }
-
- private:
-  Random random_;
-  const std::uint64_t one_in_;
-  std::string held_back_;
-};
-
 TEST_CASE(
     "on a line that drops, doubles, delays and changes bytes frames bring the right outputs or a word why "
     "not",
@@ -163,7 +138,7 @@ TEST_CASE(
   const AdderModel model;
   int well = 0;
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
-    const FakeBoard board({.noise = Noise(seed, 1500)});
+    const FakeBoard board({.noise = LineNoise(seed, 1500)});
     const Status status = TryOn(board, {{"answer_timeout_s", "0.2"}}, model.Image());
     INFO(seed << " " << status.ToString());
     CHECK((status.ok() || status.code() == StatusCode::kUnavailable ||

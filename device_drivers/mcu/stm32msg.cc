@@ -1,0 +1,177 @@
+#include "device_drivers/mcu/stm32msg.h"
+
+#include <functional>
+#include <iterator>
+#include <utility>
+
+#include "device_drivers/mcu/protobuf_wire.h"
+
+namespace paddock::stm32msg {
+namespace {
+
+constexpr std::size_t kMaxCounters = 1024;
+
+std::uint32_t Word(const WireField& field) { return static_cast<std::uint32_t>(field.value); }
+
+// Calls `read` for each field; false when the message is damaged.
+bool ReadFields(std::string_view message, const std::function<void(const WireField&)>& read) {
+  WireReader reader(message);
+  while (const auto field = reader.Next()) read(*field);
+  return !reader.is_damaged();
+}
+
+bool ReadSync(std::string_view message, Sync* sync) {
+  return ReadFields(message, [&](const WireField& field) {
+    if (field.number == 1) sync->version = Word(field);
+  });
+}
+
+bool ReadSystemInfo(std::string_view message, SystemInfo* info) {
+  return ReadFields(message, [&](const WireField& field) {
+    if (field.number == 1) info->device_id = Word(field);
+    if (field.number == 2) info->core_hz = Word(field);
+    if (field.number == 5) info->packet_bytes = Word(field);
+  });
+}
+
+bool ReadAcknowledge(std::string_view message, Acknowledge* acknowledge) {
+  return ReadFields(message, [&](const WireField& field) {
+    if (field.number == 1) acknowledge->parameter = Word(field);
+    if (field.number == 2) acknowledge->error = Word(field);
+  });
+}
+
+bool ReadLog(std::string_view message, Log* log) {
+  return ReadFields(message, [&](const WireField& field) {
+    if (field.number == 2) log->text = field.bytes;
+  });
+}
+
+// Counters are single words, or pairs of them, the low one first; those of type 0 count the processor's cycles.
+bool ReadOperator(std::string_view message, Operator* found) {
+  constexpr std::uint32_t kFlagsShift = 24;
+  constexpr std::uint32_t kFormatShift = 16;
+  constexpr std::uint32_t kSingleWords = 1;
+  std::uint32_t counter_type = 0;
+  std::vector<std::uint32_t> words;
+  const bool is_whole = ReadFields(message, [&](const WireField& field) {
+    if (field.number == 2) found->is_network = Word(field) >> kFlagsShift == 0;
+    if (field.number == 4) found->duration_ms = FloatOf(field);
+    if (field.number == 5) counter_type = Word(field);
+    if (field.number == 6 && words.size() < kMaxCounters) words.push_back(Word(field));
+  });
+  if ((counter_type & 0xFFFF) != 0) return is_whole;
+  const bool are_single = counter_type >> kFormatShift == kSingleWords;
+  for (std::size_t i = 0; i < words.size(); i += are_single ? 1 : 2) {
+    std::uint64_t cycles = words[i];
+    if (!are_single && i + 1 < words.size()) cycles |= std::uint64_t{words[i + 1]} << 32;
+    found->cycles.push_back(cycles);
+  }
+  return is_whole;
+}
+
+bool ReadTensor(std::string_view message, Tensor* tensor) {
+  bool is_whole = true;
+  return ReadFields(message,
+                    [&](const WireField& field) {
+                      if (field.number != 2) return;
+                      is_whole = ReadFields(field.bytes, [&](const WireField& data) {
+                        if (data.number == 4) tensor->data = data.bytes;
+                      });
+                    }) &&
+         is_whole;
+}
+
+bool ReadNetworkInfo(std::string_view message, NetworkInfo* info) {
+  return ReadFields(message, [&](const WireField& field) {
+    if (field.number == 1) info->name = field.bytes;
+    if (field.number == 10) info->inputs = Word(field);
+    if (field.number == 12) info->outputs = Word(field);
+    if (field.number == 20) info->runtime = field.bytes;
+  });
+}
+
+template <typename Payload>
+bool ReadPayload(bool (*read)(std::string_view, Payload*), const WireField& field, Response* response) {
+  Payload payload;
+  if (!read(field.bytes, &payload)) return false;
+  response->payload = std::move(payload);
+  return true;
+}
+
+bool ReadResponseField(const WireField& field, Response* response) {
+  switch (field.number) {
+    case 1:
+      response->request_id = Word(field);
+      return true;
+    case 2:
+      response->state = static_cast<State>(Word(field));
+      return true;
+    case 10:
+      return ReadPayload(ReadSync, field, response);
+    case 11:
+      return ReadPayload(ReadSystemInfo, field, response);
+    case 12:
+      return ReadPayload(ReadAcknowledge, field, response);
+    case 13:
+      return ReadPayload(ReadLog, field, response);
+    case 16:
+      return ReadPayload(ReadOperator, field, response);
+    case 17:
+      return ReadPayload(ReadTensor, field, response);
+    case 22:
+      return ReadPayload(ReadNetworkInfo, field, response);
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+std::string EncodeRequest(const Request& request) {
+  std::string message;
+  AppendNumberField(1, request.id, &message);
+  AppendNumberField(2, static_cast<std::uint32_t>(request.command), &message);
+  AppendNumberField(3, request.parameter, &message);
+  AppendBytesField(4, request.name, &message);
+  AppendNumberField(5, 0, &message);
+  return message;
+}
+
+std::string EncodeData(std::string_view data) {
+  std::string message;
+  AppendNumberField(1, 0, &message);
+  AppendNumberField(2, data.size(), &message);
+  AppendNumberField(3, 0, &message);
+  AppendBytesField(4, data, &message);
+  return message;
+}
+
+std::string EncodeAcknowledge() {
+  std::string message;
+  AppendNumberField(1, 0, &message);
+  AppendNumberField(2, 0, &message);
+  return message;
+}
+
+Result<Response> DecodeResponse(std::string_view message) {
+  Response response;
+  bool is_whole = true;
+  is_whole = ReadFields(message,
+                        [&](const WireField& field) {
+                          is_whole = is_whole && ReadResponseField(field, &response);
+                        }) &&
+             is_whole;
+  if (is_whole && !message.empty()) return response;
+  return UnavailableError("the board's message of " + std::to_string(message.size()) +
+                          " bytes is damaged, or none of stm32msg");
+}
+
+std::string ErrorName(std::uint32_t error) {
+  constexpr std::string_view kNames[] = {
+      "none",          "invalid size",    "invalid format",  "invalid state", "invalid parameter",
+      "invalid shape", "invalid command", "not initialized", "no memory"};
+  return error < std::size(kNames) ? std::string(kNames[error]) : "error " + std::to_string(error);
+}
+
+}  // namespace paddock::stm32msg

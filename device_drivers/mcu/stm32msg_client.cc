@@ -1,0 +1,279 @@
+#include "device_drivers/mcu/stm32msg_client.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "device_drivers/mcu/protobuf_wire.h"
+
+namespace paddock {
+namespace {
+
+using stm32msg::Command;
+using stm32msg::State;
+
+constexpr char kGoOn = '\xAA';
+constexpr unsigned char kLastPacket = 0x80;
+constexpr std::size_t kSmallPacket = 32;
+constexpr std::size_t kMaxPacketBytes = 4094;
+constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;
+constexpr std::size_t kUsualAnswerBytes = 1000;
+constexpr std::size_t kLargeOutputBytes = std::size_t{64} << 10;
+constexpr std::uint32_t kMajorVersion = 3;
+constexpr std::chrono::milliseconds kQuiet(50);
+
+std::string VersionText(std::uint32_t version) {
+  return std::to_string(version >> 8) + "." + std::to_string(version & 0xFF);
+}
+
+class Stm32msgBoard final : public BoardClient {
+ public:
+  Stm32msgBoard(Stm32msgClient client, std::vector<TensorInfo> outputs)
+      : client_(std::move(client)), outputs_(std::move(outputs)) {}
+
+  // They travel with each inference.
+  Status LoadInputs(std::span<const TensorView> inputs) override {
+    inputs_.clear();
+    for (const TensorView& input : inputs)
+      inputs_.emplace_back(reinterpret_cast<const char*>(input.bytes.data()), input.bytes.size());
+    return OkStatus();
+  }
+
+  Result<BoardRun> Infer(std::uint32_t inferences, std::uint32_t warmups) override {
+    BoardRun all{.duration_ns = 0, .cycles = 0};
+    for (std::uint64_t i = 0; i < std::uint64_t{inferences} + warmups; ++i) {
+      PADDOCK_ASSIGN_OR_RETURN(run_, client_.Infer(inputs_));
+      if (i < warmups) continue;
+      all.duration_ns += run_.duration_ns;
+      all.cycles = all.cycles && run_.cycles ? std::optional(*all.cycles + *run_.cycles) : std::nullopt;
+    }
+    return all;
+  }
+
+  Result<std::vector<std::vector<std::byte>>> ReadOutputs() override {
+    std::vector<std::vector<std::byte>> outputs;
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      const std::size_t wanted = TensorBytes(outputs_[i]).value_or(0);
+      if (i >= run_.outputs.size() || run_.outputs[i].size() != wanted) {
+        return InvalidArgumentError(
+            "output '" + outputs_[i].name + "' of the model has " + std::to_string(wanted) +
+            " bytes, but the board gives " +
+            (i < run_.outputs.size() ? std::to_string(run_.outputs[i].size()) : "no such output") +
+            "; is its firmware built from this model?");
+      }
+      const auto* const data = reinterpret_cast<const std::byte*>(run_.outputs[i].data());
+      outputs.emplace_back(data, data + wanted);
+    }
+    return outputs;
+  }
+
+  Result<std::vector<std::uint64_t>> Profile(std::size_t) override {
+    return UnimplementedError("layers are told of images with facts only");
+  }
+
+ private:
+  Stm32msgClient client_;
+  const std::vector<TensorInfo> outputs_;
+  std::vector<std::string_view> inputs_;
+  Stm32msgClient::Run run_;
+};
+
+}  // namespace
+
+Result<std::optional<std::string>> Stm32msgClient::Take(std::size_t bytes, Deadline deadline) {
+  while (pending_.size() < bytes) {
+    if (deadline.passed()) return std::optional<std::string>();
+    PADDOCK_RETURN_IF_ERROR(line_.Read(&pending_, deadline));
+  }
+  std::string taken = pending_.substr(0, bytes);
+  pending_.erase(0, bytes);
+  return std::optional(std::move(taken));
+}
+
+Status Stm32msgClient::SendPacket(std::string_view content, Deadline deadline) {
+  std::string packet;
+  if (header_bytes_ == 2) packet.push_back(static_cast<char>(content.size() >> 8));
+  packet.push_back(static_cast<char>(content.size()));
+  packet.append(content);
+  packet.resize(header_bytes_ + packet_bytes_);
+  return line_.Write(packet, deadline);
+}
+
+Status Stm32msgClient::WaitForGoOn(Deadline deadline) {
+  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> byte, Take(1, deadline));
+  if (!byte) return DeadlineExceededError("the board does not ask for the rest of a message");
+  if ((*byte)[0] == kGoOn) return OkStatus();
+  return UnavailableError("the board interrupts a message that it is sent");
+}
+
+Status Stm32msgClient::SendPackets(std::string_view message, std::size_t answer_bytes) {
+  std::string content;
+  AppendVarint(message.size(), &content);
+  content.append(message);
+  const Deadline deadline = After(2 * content.size() + answer_bytes);
+  for (std::string_view rest = content; !rest.empty();) {
+    if (rest.size() != content.size()) PADDOCK_RETURN_IF_ERROR(WaitForGoOn(deadline));
+    const std::string_view part = rest.substr(0, packet_bytes_);
+    rest.remove_prefix(part.size());
+    PADDOCK_RETURN_IF_ERROR(SendPacket(part, deadline));
+  }
+  return OkStatus();
+}
+
+Result<std::string> Stm32msgClient::ReceiveMessage(Deadline deadline) {
+  std::string message;
+  while (true) {
+    PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> packet,
+                             Take(header_bytes_ + packet_bytes_, deadline));
+    if (!packet) return DeadlineExceededError("no answer");
+    const auto byte = [&](std::size_t index) { return static_cast<unsigned char>((*packet)[index]); };
+    const std::size_t high = byte(0) & ~kLastPacket & 0xFFU;
+    const std::size_t count = header_bytes_ == 2 ? high << 8 | byte(1) : high;
+    const bool is_last = (byte(0) & kLastPacket) != 0;
+    if (count > packet_bytes_ || (!is_last && count != packet_bytes_))
+      return UnavailableError("the board sends a packet of " + std::to_string(count) +
+                              " bytes, which cannot be");
+    message.append(*packet, header_bytes_, count);
+    if (is_last) return message;
+    if (message.size() > kMaxMessageBytes) return UnavailableError("the board does not end its message");
+  }
+}
+
+template <typename Payload>
+Result<Payload> Stm32msgClient::Receive(std::string_view what, Deadline deadline) {
+  const std::string asked = "asked for " + std::string(what) + ", ";
+  while (true) {
+    auto message = ReceiveMessage(deadline);
+    if (!message.ok()) return message.status().WithContext("asked for " + std::string(what));
+    PADDOCK_ASSIGN_OR_RETURN(stm32msg::Response response, stm32msg::DecodeResponse(*message));
+    if (std::holds_alternative<stm32msg::Log>(response.payload)) {
+      PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge(), 0));
+      continue;
+    }
+    if (response.request_id != request_id_) continue;  // a late answer
+    const auto* const acknowledge = std::get_if<stm32msg::Acknowledge>(&response.payload);
+    if (acknowledge != nullptr && (response.state == State::kError || acknowledge->error != 0)) {
+      const std::string text = asked + "the board answers: " + stm32msg::ErrorName(acknowledge->error);
+      return acknowledge->error == 1 || acknowledge->error == 5
+                 ? InvalidArgumentError(text + "; is its firmware built from this model?")
+                 : UnavailableError(text);
+    }
+    if (auto* const payload = std::get_if<Payload>(&response.payload)) return std::move(*payload);
+    return UnavailableError(asked + "the board answers something else");
+  }
+}
+
+Result<bool> Stm32msgClient::TrySync() {
+  pending_.clear();
+  const Deadline deadline = After(kUsualAnswerBytes);
+  std::string content;
+  const std::string message = stm32msg::EncodeRequest(Next(Command::kSync));
+  AppendVarint(message.size(), &content);
+  PADDOCK_RETURN_IF_ERROR(SendPacket(content + message, deadline));
+  const Deadline soon(std::min(deadline.when(), Deadline::After(kQuiet * 4).when()));
+  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> first, Take(1, soon));
+  if (!first) return false;
+  if ((*first)[0] == kGoOn) {
+    if (is_header_known_) return false;  // it has waited for the rest of an older message, and does so still
+    PADDOCK_RETURN_IF_ERROR(LearnHeaderBytes(deadline));
+    return false;
+  }
+  const std::size_t before = header_bytes_;
+  const auto head = static_cast<unsigned char>((*first)[0]);
+  header_bytes_ = head == kLastPacket || head == 0 ? 2 : 1;
+  pending_.insert(0, *first);
+  const auto sync = Receive<stm32msg::Sync>("its version", deadline);
+  if (!sync.ok()) {
+    header_bytes_ = before;
+    return false;
+  }
+  if (sync->version >> 8 == kMajorVersion) return true;
+  return UnimplementedError("the board speaks stm32msg " + VersionText(sync->version) +
+                            "; known are the versions 3.x");
+}
+
+// The board has taken a packet with a header of two bytes and wants another. With headers of one byte it has found the first zero
+// to be an empty packet and already has a byte of the next: 32 more end that. Otherwise 34 do.
+Status Stm32msgClient::LearnHeaderBytes(Deadline deadline) {
+  PADDOCK_RETURN_IF_ERROR(line_.Write(std::string(kSmallPacket, '\0'), deadline));
+  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> answer,
+                           Take(1, Deadline(std::min(deadline.when(), Deadline::After(kQuiet).when()))));
+  is_header_known_ = true;
+  if (answer) {
+    header_bytes_ = 1;
+    return OkStatus();
+  }
+  return line_.Write(std::string(2, '\0'), deadline);
+}
+
+Result<BoardIdentity> Stm32msgClient::Greet() {
+  constexpr int kTries = 200;  // a board within a message of some kilobytes takes a packet each
+  const Deadline deadline = Deadline::After(3 * pace_.Limit(kUsualAnswerBytes));
+  bool answers = false;
+  for (int i = 0; i < kTries && !answers && !deadline.passed(); ++i) {
+    // What it said before is no answer.
+    do {
+      pending_.clear();
+      PADDOCK_RETURN_IF_ERROR(line_.Read(&pending_, Deadline::After(i == 0 ? kQuiet : kQuiet / 10)));
+    } while (!pending_.empty() && !deadline.passed());
+    PADDOCK_ASSIGN_OR_RETURN(answers, TrySync());
+  }
+  if (!answers) return DeadlineExceededError("the board is not ready: no answer to SYNC of stm32msg");
+
+  PADDOCK_RETURN_IF_ERROR(
+      SendPackets(stm32msg::EncodeRequest(Next(Command::kSystemInfo)), kUsualAnswerBytes));
+  PADDOCK_ASSIGN_OR_RETURN(const auto system,
+                           Receive<stm32msg::SystemInfo>("its system", After(kUsualAnswerBytes)));
+  if (header_bytes_ == 2 && system.packet_bytes >= kSmallPacket)
+    packet_bytes_ = std::min<std::size_t>(system.packet_bytes, kMaxPacketBytes);
+  PADDOCK_RETURN_IF_ERROR(
+      SendPackets(stm32msg::EncodeRequest(Next(Command::kNetworkInfo)), kUsualAnswerBytes));
+  PADDOCK_ASSIGN_OR_RETURN(network_, Receive<stm32msg::NetworkInfo>("its network", After(kUsualAnswerBytes)));
+  char name[64];
+  std::snprintf(name, sizeof name, "device 0x%x at %u Hz", system.device_id, system.core_hz);
+  return BoardIdentity{name, network_.runtime, network_.name};
+}
+
+Result<Stm32msgClient::Run> Stm32msgClient::Infer(std::span<const std::string_view> inputs) {
+  if (inputs.size() != network_.inputs) {
+    return InvalidArgumentError("the model has " + std::to_string(inputs.size()) +
+                                " inputs, but the firmware on the board " + std::to_string(network_.inputs) +
+                                "; is it built from this model?");
+  }
+  stm32msg::Request request = Next(Command::kNetworkRun);
+  request.parameter = stm32msg::kRunInputsAndOutputs;
+  request.name = network_.name;
+  PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeRequest(request), kUsualAnswerBytes));
+  PADDOCK_RETURN_IF_ERROR(Receive<stm32msg::Acknowledge>("an inference", After(kUsualAnswerBytes)).status());
+  for (const std::string_view input : inputs) {
+    PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeData(input), kUsualAnswerBytes));
+    PADDOCK_RETURN_IF_ERROR(
+        Receive<stm32msg::Acknowledge>("taking an input", After(kUsualAnswerBytes)).status());
+    PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge(), 0));
+  }
+  const MonotonicTime begin = SystemClock().Now();
+  PADDOCK_ASSIGN_OR_RETURN(const auto network,
+                           Receive<stm32msg::Operator>("an inference", After(kUsualAnswerBytes, 1)));
+  pace_.Learn(1, SystemClock().Now() - begin);
+  constexpr double kNsPerMs = 1e6;
+  constexpr double kLongestMs = 1e9;
+  if (!(network.duration_ms > 0) || !(network.duration_ms < kLongestMs)) {
+    return UnavailableError("the board says that an inference took " + std::to_string(network.duration_ms) +
+                            " ms, which cannot be");
+  }
+  Run run{.duration_ns = static_cast<std::uint64_t>(std::llround(network.duration_ms * kNsPerMs))};
+  if (!network.cycles.empty()) run.cycles = network.cycles.front();
+  for (std::uint32_t i = 0; i < network_.outputs; ++i) {
+    PADDOCK_ASSIGN_OR_RETURN(auto output, Receive<stm32msg::Tensor>("an output", After(kLargeOutputBytes)));
+    run.outputs.push_back(std::move(output.data));
+  }
+  return run;
+}
+
+std::unique_ptr<BoardClient> MakeStm32msgBoard(Stm32msgClient client, std::vector<TensorInfo> outputs) {
+  return std::make_unique<Stm32msgBoard>(std::move(client), std::move(outputs));
+}
+
+}  // namespace paddock

@@ -1,0 +1,203 @@
+// A board with ST's firmware aiValidation at the other end of a pseudo terminal, played by a thread: packets as its aiPbIO.c reads
+// and writes them, with headers of one byte or of two. Its network adds 1 to each of four bytes.
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "device_drivers/mcu/protobuf_wire.h"
+
+namespace paddock {
+
+class FakeStm32msgBoard {
+ public:
+  explicit FakeStm32msgBoard(std::size_t header_bytes, std::uint32_t version = 0x301)
+      : header_bytes_(header_bytes), version_(version) {
+    fd_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    char name[64];
+    if (fd_ < 0 || ::grantpt(fd_) != 0 || ::unlockpt(fd_) != 0 || ::ptsname_r(fd_, name, sizeof name) != 0)
+      throw std::runtime_error("no pseudo terminal");
+    path_ = name;
+    keep_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    termios settings{};
+    ::tcgetattr(keep_, &settings);
+    ::cfmakeraw(&settings);
+    ::tcsetattr(keep_, TCSANOW, &settings);
+    thread_ = std::thread([this] { Play(); });
+  }
+  ~FakeStm32msgBoard() {
+    stop_ = true;
+    thread_.join();
+    ::close(keep_);
+    ::close(fd_);
+  }
+  std::string link() const { return "pty:" + path_; }
+  const std::string& path() const { return path_; }
+  bool silent = false;  // set before the first session
+
+ private:
+  struct Stop {};
+
+  void Play() try {
+    while (true) {
+      packet_.clear();
+      Answer(ReadMessage());
+    }
+  } catch (const Stop&) {
+  }
+
+  std::string Raw(std::size_t bytes) {
+    std::string raw;
+    while (raw.size() < bytes) {
+      if (stop_) throw Stop();
+      pollfd ready{fd_, POLLIN, 0};
+      ::poll(&ready, 1, 2);
+      char buffer[256];
+      const ssize_t size = ::read(fd_, buffer, std::min(sizeof buffer, bytes - raw.size()));
+      if (size > 0) raw.append(buffer, static_cast<std::size_t>(size));
+    }
+    return raw;
+  }
+  void Write(const std::string& bytes) { static_cast<void>(!::write(fd_, bytes.data(), bytes.size())); }
+
+  // The next byte of a message; asks for another packet within one.
+  unsigned char Byte(bool is_first) {
+    while (packet_.empty()) {
+      if (!is_first || asked_) Write("\xAA");
+      asked_ = true;
+      const std::string raw = Raw(header_bytes_ + 32);
+      const auto count = static_cast<unsigned char>(raw[header_bytes_ - 1]);
+      packet_ = raw.substr(header_bytes_, count);
+    }
+    const auto byte = static_cast<unsigned char>(packet_.front());
+    packet_.erase(0, 1);
+    return byte;
+  }
+
+  std::string ReadMessage() {
+    asked_ = false;
+    std::size_t length = 0;
+    for (unsigned shift = 0, more = 1; more != 0 && shift < 35; shift += 7) {
+      const unsigned char byte = Byte(shift == 0);
+      length |= std::size_t{byte & 0x7FU} << shift;
+      more = byte & 0x80;
+    }
+    std::string message;
+    while (message.size() < length) message.push_back(static_cast<char>(Byte(false)));
+    return message;
+  }
+
+  static std::map<std::uint32_t, WireField> Fields(const std::string& message) {
+    std::map<std::uint32_t, WireField> fields;
+    WireReader reader(message);
+    while (const auto field = reader.Next()) fields[field->number] = *field;
+    return fields;
+  }
+
+  void Respond(std::uint32_t state, std::uint32_t field, const std::string& payload) {
+    std::string message;
+    AppendNumberField(1, request_id_, &message);
+    AppendNumberField(2, state, &message);
+    AppendBytesField(field, payload, &message);
+    std::string packets;
+    for (std::size_t at = 0; at < message.size(); at += 32) {
+      const std::string part = message.substr(at, 32);
+      const bool is_last = at + 32 >= message.size();
+      if (header_bytes_ == 2) packets.push_back(is_last ? '\x80' : '\0');
+      packets.push_back(static_cast<char>(part.size() | (is_last && header_bytes_ == 1 ? 0x80 : 0)));
+      packets += part + std::string(32 - part.size(), '\0');
+    }
+    if (!silent) Write(packets);
+  }
+  static std::string Numbers(std::initializer_list<std::uint64_t> values) {
+    std::string message;
+    std::uint32_t field = 0;
+    for (const std::uint64_t value : values) AppendNumberField(++field, value, &message);
+    return message;
+  }
+
+  void Answer(const std::string& message) {
+    const auto fields = Fields(message);
+    if (!fields.contains(2) || !fields.contains(5)) return;  // no request
+    request_id_ = static_cast<std::uint32_t>(fields.at(1).value);
+    switch (fields.at(2).value) {
+      case 0:
+        return Respond(0, 10, Numbers({version_}));
+      case 1:
+        return Respond(0, 11, Numbers({0x470, 120'000'000, 60'000'000, 0}));
+      case 10: {
+        std::string info;
+        AppendBytesField(1, "network", &info);
+        AppendNumberField(10, 1, &info);
+        AppendNumberField(12, 1, &info);
+        AppendBytesField(20, "GCC 12.3", &info);
+        Log("s:config");
+        return Respond(0, 22, info);
+      }
+      case 11:
+        if (fields.at(4).bytes == "network") return Run();
+        return Respond(4, 12, Numbers({0, 4}));
+      default:
+        return Respond(4, 12, Numbers({0, 6}));
+    }
+  }
+
+  void Log(const std::string& text) {
+    std::string log;
+    AppendNumberField(1, 1, &log);
+    AppendBytesField(2, text, &log);
+    Respond(0, 13, log);
+    packet_.clear();
+    ReadMessage();  // its acknowledgement
+  }
+
+  void Run() {
+    Respond(1, 12, Numbers({0, 0}));
+    packet_.clear();
+    const std::string message = ReadMessage();
+    std::string data(Fields(message).at(4).bytes);
+    if (data.size() != 4) return Respond(4, 12, Numbers({data.size(), 1}));
+    Respond(2, 12, Numbers({4, 0}));
+    packet_.clear();
+    ReadMessage();
+    std::string operation;
+    AppendBytesField(1, "network", &operation);
+    AppendNumberField(2, 0, &operation);
+    AppendVarint(4 << 3 | 5, &operation);
+    operation += std::string("\0\0\xe0\x3f", 4);  // 1.75 ms
+    AppendNumberField(5, 0, &operation);
+    AppendNumberField(6, 210'000, &operation);
+    AppendNumberField(6, 0, &operation);
+    Respond(2, 16, operation);
+    for (char& byte : data) ++byte;
+    std::string values;
+    AppendBytesField(4, data, &values);
+    std::string tensor;
+    AppendBytesField(1, "", &tensor);
+    AppendBytesField(2, values, &tensor);
+    Respond(3, 17, tensor);
+  }
+
+  const std::size_t header_bytes_;
+  const std::uint32_t version_;
+  int fd_ = -1;
+  int keep_ = -1;
+  std::string path_;
+  std::string packet_;
+  bool asked_ = false;
+  std::uint32_t request_id_ = 0;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+}  // namespace paddock

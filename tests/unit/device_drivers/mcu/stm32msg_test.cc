@@ -1,0 +1,151 @@
+#include "device_drivers/mcu/stm32msg.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "device_drivers/mcu/protobuf_wire.h"
+#include "mcu_fixture.h"
+#include "tests/fakes/fake_stm32msg_board.h"
+
+namespace paddock {
+namespace {
+
+using Catch::Matchers::Contains;
+
+TEST_CASE("fields are written and read as Protocol Buffers define them", "[mcu][stm32msg]") {
+  std::string message;
+  AppendNumberField(1, 150, &message);  // the first example of the encoding's documentation
+  CHECK(message == "\x08\x96\x01");
+  AppendBytesField(2, "testing", &message);
+  AppendNumberField(1000, ~std::uint64_t{0}, &message);
+  message += std::string("\x25\x00\x00\xc0\x3f", 5);  // field 4, float 1.5
+  WireReader reader(message);
+  CHECK(reader.Next()->value == 150);
+  CHECK(reader.Next()->bytes == "testing");
+  const auto large = reader.Next();
+  CHECK(large->number == 1000);
+  CHECK(large->value == ~std::uint64_t{0});
+  CHECK(FloatOf(*reader.Next()) == 1.5F);
+  CHECK_FALSE(reader.Next());
+  CHECK_FALSE(reader.is_damaged());
+}
+
+TEST_CASE("damaged fields end the reading", "[mcu][stm32msg]") {
+  for (const std::string& message :
+       {std::string("\x08"), std::string("\x08\x96"), std::string("\x12\x07test"), std::string("\x25\0\0", 3),
+        std::string("\0\0", 2), std::string("\x0b"), std::string("\x0f\x01"), std::string("\x09\x01"),
+        std::string(1, '\x08') + std::string(11, '\xff')}) {
+    WireReader reader(message);
+    CHECK_FALSE(reader.Next());
+    CHECK(reader.is_damaged());
+    CHECK_FALSE(reader.Next());
+  }
+}
+
+TEST_CASE("what the board answers is read, and what is damaged is refused", "[mcu][stm32msg]") {
+  std::string operation;
+  AppendNumberField(2, std::uint64_t{1} << 24, &operation);  // of a layer
+  AppendNumberField(5, std::uint64_t{1} << 16, &operation);  // single words
+  AppendNumberField(6, 7, &operation);
+  AppendNumberField(6, 9, &operation);
+  std::string message;
+  AppendNumberField(1, 12, &message);
+  AppendNumberField(2, 2, &message);
+  AppendBytesField(16, operation, &message);
+  const auto response = stm32msg::DecodeResponse(message);
+  REQUIRE(response.ok());
+  CHECK(response->request_id == 12);
+  CHECK(response->state == stm32msg::State::kProcessing);
+  const auto* const layer = std::get_if<stm32msg::Operator>(&response->payload);
+  REQUIRE(layer != nullptr);
+  CHECK_FALSE(layer->is_network);
+  CHECK(layer->cycles == std::vector<std::uint64_t>{7, 9});
+  CHECK(stm32msg::DecodeResponse(message.substr(0, message.size() - 1)).status().code() ==
+        StatusCode::kUnavailable);
+  CHECK(stm32msg::DecodeResponse("").status().code() == StatusCode::kUnavailable);
+  CHECK(stm32msg::ErrorName(1) == "invalid size");
+  CHECK(stm32msg::ErrorName(10) == "error 10");
+}
+
+SessionRequest FourBytes(int bytes = 4) {
+  SessionRequest request;
+  request.artifact_kind = "tflite";
+  request.inputs = {{"in", ElementType::kInt8, {1, bytes}}};
+  request.outputs = {{"out", ElementType::kInt8, {1, 4}}};
+  return request;
+}
+
+const DriverOptions kStOptions = {{"mode", "existing"}, {"protocol", "stm32msg3"}};
+
+Result<std::vector<int>> RunFour(const Opened& opened, int bytes = 4) {
+  PADDOCK_RETURN_IF_ERROR(opened.status);
+  const std::vector<std::byte> input(static_cast<std::size_t>(bytes), std::byte{41});
+  PADDOCK_ASSIGN_OR_RETURN(
+      const std::uint32_t query,
+      opened.session->Bind(std::vector{TensorView{ElementType::kInt8, {1, bytes}, input}}));
+  PADDOCK_RETURN_IF_ERROR(opened.session->Invoke(query));
+  return Numbers(opened.session->ReadOutputs());
+}
+
+TEST_CASE("ST's firmware is driven, whether its packets have headers of one byte or of two",
+          "[mcu][stm32msg]") {
+  for (const std::size_t header_bytes : {1U, 2U}) {
+    const FakeStm32msgBoard board(header_bytes);
+    for (int session = 0; session < 2; ++session) {
+      const Opened opened = OpenOn(board.link(), kStOptions, FourBytes());
+      REQUIRE(opened.status.ToString() == "OK");
+      for (int run = 0; run < 3; ++run) CHECK(*RunFour(opened) == std::vector{42, 42, 42, 42});
+      CHECK(opened.session->DeviceTimeNs() == 1'750'000);
+      CHECK(opened.session->Cycles() == 630'000);
+      const auto options = opened.session->EffectiveOptions();
+      CHECK(options.at("protocol") == "stm32msg3");
+      CHECK(options.at("firmware_name") == "device 0x470 at 120000000 Hz");
+      CHECK(options.at("firmware_model") == "network");
+      CHECK(opened.session->InvokeBetweenEdges(0, 5).code() == StatusCode::kUnimplemented);
+    }
+  }
+}
+
+TEST_CASE("a board that a host left within a message of stm32msg is brought back", "[mcu][stm32msg]") {
+  for (const std::size_t header_bytes : {1U, 2U}) {
+    const FakeStm32msgBoard board(header_bytes);
+    std::string packet(header_bytes - 1, '\0');
+    packet += '\x20';
+    packet += "\x78";  // a message of 120 bytes, of which these are the first
+    packet.resize(header_bytes + 32, '\1');
+    const int port = ::open(board.path().c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    REQUIRE(::write(port, packet.data(), packet.size()) == static_cast<ssize_t>(packet.size()));
+    ::close(port);
+    const auto outputs = RunFour(OpenOn(board.link(), kStOptions, FourBytes()));
+    INFO(header_bytes << " " << outputs.status().ToString());
+    CHECK(outputs.ok());
+  }
+}
+
+TEST_CASE("other versions, other models and silence are told apart", "[mcu][stm32msg]") {
+  const FakeStm32msgBoard old(1, 0x202);
+  Status status = OpenOn(old.link(), kStOptions, FourBytes()).status;
+  CHECK(status.code() == StatusCode::kUnimplemented);
+  CHECK_THAT(status.message(), Contains("speaks stm32msg 2.2"));
+  const FakeStm32msgBoard board(2);
+  status = RunFour(OpenOn(board.link(), kStOptions, FourBytes(5)), 5).status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(),
+             Contains("running the inference: asked for taking an input, the board answers: "
+                      "invalid size; is its firmware built from this model?"));
+  FakeStm32msgBoard silent(2);
+  silent.silent = true;
+  DriverOptions options = kStOptions;
+  options["answer_timeout_s"] = "0.1";
+  status = OpenOn(silent.link(), options, FourBytes()).status;
+  CHECK(status.code() == StatusCode::kDeadlineExceeded);
+  CHECK_THAT(status.message(), Contains("no answer to SYNC"));
+}
+
+}  // namespace
+}  // namespace paddock
