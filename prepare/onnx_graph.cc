@@ -89,6 +89,44 @@ Status CheckWindow(const OnnxGraph& graph, const onnx::NodeProto& node) {
   return OkStatus();
 }
 
+// With auto_pad, libonnx takes the stride off a size again and again: one of 2^62 would take years.
+Status CheckCountedSizes(const OnnxGraph& graph) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 24;
+  const auto& nodes = graph.graph().node();
+  const bool counts = std::any_of(nodes.begin(), nodes.end(), [](const onnx::NodeProto& node) {
+    return TextAttribute(node, "auto_pad", "").starts_with("SAME");
+  });
+  if (!counts) return OkStatus();
+  const auto refused = [](const std::string& what, std::int64_t size) {
+    return InvalidArgumentError(
+        what + " has a size of " + std::to_string(size) +
+        " in a model with auto_pad, where sizes are below 2^24; export the model anew");
+  };
+  for (const auto& input : graph.graph().input()) {
+    for (const auto& dimension : input.type().tensor_type().shape().dim()) {
+      if (dimension.dim_value() >= kMost)
+        return refused("input '" + input.name() + "'", dimension.dim_value());
+    }
+  }
+  for (const onnx::NodeProto& node : nodes) {
+    for (const std::int64_t one : IntsAttribute(node, "pads")) {
+      if (one >= kMost) return refused(NodeText(node), one);
+    }
+    for (const std::string& input : node.input()) {
+      const onnx::TensorProto* const list = graph.Initializer(input);
+      const bool makes_sizes = node.op_type() == "Reshape" || node.op_type() == "Expand" ||
+                               node.op_type() == "Pad" || node.op_type() == "Tile" ||
+                               node.op_type() == "ConstantOfShape";
+      if (!makes_sizes || list == nullptr || list->data_type() != onnx::TensorProto::INT64) continue;
+      PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::int64_t> sizes, IntegersOf(*list));
+      for (const std::int64_t one : sizes) {
+        if (one >= kMost) return refused(NodeText(node), one);
+      }
+    }
+  }
+  return OkStatus();
+}
+
 // Where a convolution does not say its kernel's shape, libonnx reads as many sizes as its input has dimensions, of weights that
 // may have fewer.
 void SayKernelShapes(OnnxGraph* graph) {
@@ -324,6 +362,7 @@ Status OnnxGraph::InferShapes() {
   graph().clear_value_info();
   IndexInferred();
   for (const onnx::NodeProto& node : graph().node()) PADDOCK_RETURN_IF_ERROR(CheckWindow(*this, node));
+  PADDOCK_RETURN_IF_ERROR(CheckCountedSizes(*this));
   try {
     // Shapes that the model computes itself (Shape, Gather, Concat ...) are followed too.
     const onnx::ShapeInferenceOptions options(/*check_type=*/false, /*strict_mode=*/0,

@@ -115,6 +115,35 @@ TEST_CASE("initializers that are inputs too become constants, whatever the IR ve
   CHECK(graph->Write(TempDir() / "out.onnx").ToString() == "OK");
 }
 
+TEST_CASE("sizes that libonnx would count down from for years are refused by name", "[onnx_graph]") {
+  const TempDir folder;
+  onnx::ModelProto model = ReluModel({1, 1, std::int64_t{1} << 62, 4});
+  onnx::NodeProto* const node = model.mutable_graph()->mutable_node(0);
+  node->set_op_type("MaxPool");
+  SetIntsAttribute(node, "kernel_shape", {2, 2});
+  SetIntsAttribute(node, "strides", {2, 1});
+  SetTextAttribute(node, "auto_pad", "SAME_UPPER");
+  WriteBytes(folder / "long.onnx", model.SerializeAsString());
+  const auto graph = OnnxGraph::Read(folder / "long.onnx");
+  CHECK(graph.status().code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(graph.status().message(), Contains("input 'in' has a size of 4611686018427387904"));
+}
+
+TEST_CASE("a chain of lists that doubles is not followed", "[onnx_graph]") {
+  const TempDir folder;
+  onnx::ModelProto model = ReluModel({1, 4});
+  onnx::GraphProto* const graph = model.mutable_graph();
+  *graph->add_initializer() = MakeIntegers("list0", ElementType::kInt64, {2}, {1, 4});
+  for (int i = 0; i < 40; ++i) {
+    const std::string list = "list" + std::to_string(i);
+    *graph->add_node() = MakeNode("Concat", "", {list, list}, {"list" + std::to_string(i + 1)});
+    SetIntAttribute(&*graph->mutable_node()->rbegin(), "axis", 0);
+  }
+  *graph->add_node() = MakeNode("Reshape", "", {"in", "list40"}, {"shaped"});
+  WriteBytes(folder / "lists.onnx", model.SerializeAsString());
+  CHECK(OnnxGraph::Read(folder / "lists.onnx").ok());
+}
+
 TEST_CASE("strides that libonnx would divide by, or overflow with, are refused by name", "[onnx_graph]") {
   for (const std::int64_t stride : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 40}) {
     onnx::ModelProto model = ReluModel({1, 4, 8, 8});
