@@ -40,10 +40,15 @@ __attribute__((naked, noinline, unused)) static void dot_products_4(
       "mov r9, r5\n\t"
       "mov r10, r4\n\t"
       "mov r11, r5\n\t"
-      "sub r12, r2, r1\n\t"
-      "tst r12, #8\n\t"
-      "bne 2f\n"
-      "1:\n\t" DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD "2:\n\t" DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD
+      /* The first round leaves out as many words as are missing to a multiple of eight: 13 bytes of code for each byte. */
+      "sub r12, r1, r2\n\t"
+      "and r12, r12, #31\n\t"
+      "add lr, r12, r12, lsl #2\n\t"
+      "add lr, lr, r12, lsl #3\n\t"
+      "add pc, lr\n\t"
+      "nop\n"
+      "1:\n\t" DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD
+          DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD DOT_PRODUCTS_WORD
       "ldr r12, [sp]\n\t"
       "cmp r1, r12\n\t"
       "bne 1b\n\t"
