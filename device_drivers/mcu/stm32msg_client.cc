@@ -209,10 +209,10 @@ Status Stm32msgClient::LearnHeaderBytes(Deadline deadline) {
 }
 
 Result<BoardIdentity> Stm32msgClient::Greet() {
-  constexpr int kTries = 200;  // a board within a message of some kilobytes takes a packet each
+  constexpr int kSyncs = 200;  // a board within a message of some kilobytes takes a packet each
   const Deadline deadline = Deadline::After(3 * pace_.Limit(kUsualAnswerBytes));
   bool answers = false;
-  for (int i = 0; i < kTries && !answers && !deadline.passed(); ++i) {
+  for (int i = 0; i < kSyncs && !answers && !deadline.passed(); ++i) {
     // What it said before is no answer.
     do {
       pending_.clear();

@@ -52,17 +52,22 @@ class FakeLpm01a {
     const bool stop = command == "stop";
     if (stop && std::exchange(ignores_stop_, false)) return "";
     if (streams_ != stop) return "\r\nPowerShield > error " + command + "\r\n";
+    const std::string rest = stop ? LinesUntilNow() : "";  // however late this thread is
     if (stop) streams_ = false;
     if (command == "start") {
       streams_ = true;
       begin_ = Clock::now();
       samples_ = 0;
     }
-    return "\r\nPowerShield > ack " + command + "\r\n";
+    return rest + "\r\nPowerShield > ack " + command + "\r\n";
   }
 
   std::string Stream() {
     const std::lock_guard lock(mutex_);
+    return LinesUntilNow();
+  }
+
+  std::string LinesUntilNow() {
     std::string lines;
     if (!streams_) return lines;
     const Clock::time_point now = Clock::now();

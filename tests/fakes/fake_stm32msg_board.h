@@ -43,7 +43,7 @@ class FakeStm32msgBoard {
   }
   std::string link() const { return "pty:" + path_; }
   const std::string& path() const { return path_; }
-  bool silent = false;  // set before the first session
+  std::atomic<bool> silent{false};
 
  private:
   struct Stop {};
