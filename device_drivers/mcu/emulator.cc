@@ -57,7 +57,7 @@ class QemuEmulator final : public Emulator {
                     "-kernel",
                     image};
     request.environment = CleanEnvironment();
-    request.output_limit_bytes = 4096;
+    request.output_limit_bytes = 65536;  // the last of it is kept, and its first line is wanted
     // QEMU dies with the thread that started it: that thread stays until then.
     ended_ = std::async(std::launch::async, [this, request = std::move(request)] {
       return RunProcess(request, Deadline::Never(), [this] { return stop_.load(); });

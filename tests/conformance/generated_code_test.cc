@@ -21,16 +21,49 @@ struct Agreement {
   std::size_t unequal_elements = 0;
   std::size_t elements = 0;
   double largest_difference = 0;
+  double most_logit_steps = 0;  // before a softmax: of one logit against another; 2 when both are off by one
 };
 
 std::size_t Largest(const std::vector<float>& values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
+// Of the integers that a last Softmax is given; 0: there is none.
+double LogitScale(const Network& network) {
+  const NetworkLayer* softmax = nullptr;
+  for (const NetworkLayer& layer : network.layers) {
+    if (layer.kind == LayerKind::kSoftmax && layer.output == network.outputs[0]) softmax = &layer;
+  }
+  for (const NetworkLayer& layer : network.layers) {
+    if (softmax == nullptr || layer.kind != LayerKind::kDequantize || layer.output != softmax->inputs[0])
+      continue;
+    return network.values[layer.inputs[0]].quantization->scale;
+  }
+  return 0;
+}
+
+// ln(softmax(z)[j]) - z[j] is the same for all j. Float32 has too few digits for probabilities near 0.
+double LogitSteps(const std::vector<float>& given, const std::vector<float>& wanted, double scale) {
+  double least = 0;
+  double most = 0;
+  const std::size_t first = Largest(wanted);
+  for (std::size_t j = 0; j < wanted.size(); ++j) {
+    if (given[j] < 1e-30F || wanted[j] < 1e-30F) continue;
+    const auto ratio = [j, first](const std::vector<float>& values) {
+      return std::log(static_cast<double>(values[j])) - std::log(static_cast<double>(values[first]));
+    };
+    const double steps = (ratio(given) - ratio(wanted)) / scale;
+    least = std::min(least, steps);
+    most = std::max(most, steps);
+  }
+  return most - least;
+}
+
 Agreement Compare(const Network& network, const Samples& samples, const Samples& outputs, Runtime& runtime,
                   double tolerance) {
   const NetworkValue& value = network.values[network.outputs[0]];
   const double unit = value.quantization ? value.quantization->scale : 1;
+  const double logit_scale = LogitScale(network);
   Agreement agreement;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::vector<float> given = Reals(value, outputs[i][0]);
@@ -41,6 +74,10 @@ Agreement Compare(const Network& network, const Samples& samples, const Samples&
           std::abs(static_cast<double>(given[j]) - static_cast<double>(wanted[j])) / unit;
       unequal += difference > tolerance ? 1 : 0;
       agreement.largest_difference = std::max(agreement.largest_difference, difference);
+    }
+    if (logit_scale > 0) {
+      agreement.most_logit_steps =
+          std::max(agreement.most_logit_steps, LogitSteps(given, wanted, logit_scale));
     }
     agreement.elements += wanted.size();
     agreement.unequal_elements += unequal;
@@ -76,9 +113,11 @@ TEST_CASE("the C of public models computes what ONNX Runtime computes", "[codege
   if (!outputs) return;
   Runtime runtime(library, OnnxGraph::Read(path).value().model(), network);
   const Agreement agreement = Compare(network, samples, *outputs, runtime, model.tolerance);
-  std::printf("%s: %d samples, %zu equal; %zu of %zu elements unequal, by at most %.3g; same largest %zu\n",
-              model.file.c_str(), model.samples, agreement.equal_samples, agreement.unequal_elements,
-              agreement.elements, agreement.largest_difference, agreement.same_largest);
+  std::printf(
+      "%s: %d samples, %zu equal; %zu of %zu elements unequal, by at most %.3g (%.2f steps of a logit); same "
+      "largest %zu\n",
+      model.file.c_str(), model.samples, agreement.equal_samples, agreement.unequal_elements,
+      agreement.elements, agreement.largest_difference, agreement.most_logit_steps, agreement.same_largest);
   CAPTURE(model.file, agreement.same_largest, agreement.unequal_elements, agreement.largest_difference);
   CHECK(agreement.same_largest >= model.least_same_largest);
   CHECK(agreement.unequal_elements <= model.most_unequal_elements);
@@ -120,8 +159,8 @@ TEST_CASE("the C of the keyword model answers the thousand samples as ONNX Runti
     const std::vector<float> given = Reals(network.values[network.outputs[0]], (*outputs)[row][0]);
     right += static_cast<double>(Largest(given)) == ElementAsDouble(labels->view(), row) ? 1 : 0;
   }
-  std::printf("kws_int8.onnx: %zu of 1000 samples equal, by at most %.3g\n", agreement.equal_samples,
-              agreement.largest_difference);
+  std::printf("kws_int8.onnx: %zu of 1000 samples equal, by at most %.3g (%.2f steps of a logit)\n",
+              agreement.equal_samples, agreement.largest_difference, agreement.most_logit_steps);
   CHECK(agreement.same_largest == 1000);
   CHECK(right == 902);
   CHECK(agreement.largest_difference <= 1e-3);

@@ -88,7 +88,10 @@ TEST_CASE("a model runs on every emulated board, in frames and in text, with exa
       REQUIRE(layers.status().ToString() == "OK");
       CHECK(layers->unit == "instructions");
       CHECK(layers->counts.size() == 3);
-      REQUIRE(session.InvokeBetweenEdges(0, 3).ToString() == "OK");
+      const SumInputs inputs(1, 2);
+      const auto query = session.Bind(inputs.views());
+      REQUIRE(query.ok());
+      REQUIRE(session.InvokeBetweenEdges(*query, 3).ToString() == "OK");
     }
     CHECK(counts.at(0) == counts.at(1));
   }
