@@ -104,10 +104,10 @@ struct DataSpec {
   std::optional<std::uint64_t> samples;  // absent: all
   // All samples, in a random order, and answers stop when the nominal 95 % interval of top-1 is at most this wide. Needs the
   // task classification; never together with `samples`.
-  std::optional<double> accuracy_interval;
+  std::optional<double> accuracy_interval{};
   std::uint64_t seed = 0;
   std::vector<PreprocessStep> preprocess;
-  std::optional<RawLayout> raw;  // absent: the file's content tells its format
+  std::optional<RawLayout> raw{};  // absent: the file's content tells its format
 };
 
 }  // namespace paddock
