@@ -47,11 +47,12 @@ class ThreadTaskQueue final : public TaskQueue {
   }
 
   void PostAfter(std::chrono::nanoseconds delay, std::function<void()> task) override {
+    bool is_first = false;
     {
       const std::lock_guard lock(mutex_);
-      delayed_.emplace(After(delay), std::move(task));
+      is_first = delayed_.emplace(After(delay), std::move(task)) == delayed_.begin();
     }
-    wake_.notify_one();
+    if (is_first) wake_.notify_one();  // else the thread wakes before that
   }
 
   bool RunsHere() const override { return t_running_queue == this; }

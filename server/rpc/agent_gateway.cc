@@ -1,5 +1,6 @@
 #include "server/rpc/agent_gateway.h"
 
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -14,6 +15,8 @@ namespace paddock {
 namespace {
 
 constexpr std::size_t kMaxQueuedMessages = 1024;
+// Those of agents without a lease renew nothing: the core's thread wakes once for all that come within this time.
+constexpr std::chrono::milliseconds kIdleHeartbeatsWait(100);
 
 }  // namespace
 
@@ -132,10 +135,13 @@ void AgentGateway::Dispatch(SessionId session, v1::AgentMessage message, bool& g
     });
   }
   switch (message.kind_case()) {
-    case v1::AgentMessage::kHeartbeat:
-      return core_->Post([this, session, heartbeat = std::move(*message.mutable_heartbeat())] {
+    case v1::AgentMessage::kHeartbeat: {
+      const bool is_idle = message.heartbeat().held().empty();
+      auto beat = [this, session, heartbeat = std::move(*message.mutable_heartbeat())] {
         coordinator_->OnHeartbeat(session, HeldFromProto(heartbeat.held()), heartbeat.problem());
-      });
+      };
+      return is_idle ? core_->PostAfter(kIdleHeartbeatsWait, std::move(beat)) : core_->Post(std::move(beat));
+    }
     case v1::AgentMessage::kProgress:
       return core_->Post([this, session, report = std::move(*message.mutable_progress())] {
         coordinator_->OnProgress(session, RunId(report.run_id()), report.lease(),
