@@ -44,7 +44,7 @@ Status McuConnection::Open(const std::string& image, Deadline deadline) {
 }
 
 Result<BoardIdentity> McuConnection::Greet() {
-  if (settings_.protocol == McuProtocol::kStm32msg3) return stm32msg_.emplace(*line_, pace_).Greet();
+  if (settings_.protocol == McuProtocol::kStm32msg) return stm32msg_.emplace(*line_, pace_).Greet();
   return EembcClient(*line_, pace_).Greet(settings_.is_emulated(), settings_.mode == McuMode::kOwn);
 }
 
@@ -58,6 +58,11 @@ Result<std::unique_ptr<BoardClient>> McuConnection::MakeClient(const std::vector
   }
   if (!frames_) return MakeTextBoard(std::move(text), outputs);
   return MakeFrameBoard(FrameClient(*line_, pace_, frames_->data_bytes), *frames_, outputs);
+}
+
+std::string McuConnection::protocol() const {
+  if (stm32msg_) return stm32msg_->protocol();
+  return frames_ ? "frames" : "eembc";
 }
 
 Status McuConnection::InferBetweenEdges(std::uint32_t inferences) {

@@ -33,6 +33,8 @@ class McuConnection {
   const BoardIdentity& identity() const { return identity_; }
   // Absent: the firmware speaks text only.
   const std::optional<FrameAbility>& frames() const { return frames_; }
+  // After MakeClient(): eembc, frames, or stm32msg with its version.
+  std::string protocol() const;
   const Transcript& transcript() const { return transcript_; }
 
   // `failure` with who and what it was doing, how an emulator ended and the last that was said.

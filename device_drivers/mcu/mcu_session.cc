@@ -164,7 +164,7 @@ std::map<std::string, std::string> McuSession::EffectiveOptions() const {
       {"link", settings_.link},
       {"board", settings_.board},
       {"mode", settings_.mode == McuMode::kOwn ? "own" : "existing"},
-      {"protocol", settings_.protocol == McuProtocol::kStm32msg3 ? "stm32msg3" : "eembc"},
+      {"protocol", connection_.protocol()},
       {"inferences", std::to_string(settings_.inferences)},
       {"warmup_inferences", std::to_string(settings_.warmup_inferences)},
       {"firmware_name", connection_.identity().name},
@@ -174,7 +174,6 @@ std::map<std::string, std::string> McuSession::EffectiveOptions() const {
   if (flashed_) options["flashed"] = flashed_->remembered ? "before" : flashed_->tries.back();
   if (settings_.line_baud() != 0) options["baud"] = std::to_string(settings_.line_baud());
   if (const auto& frames = connection_.frames()) {
-    options["protocol"] = "frames";
     options["counter"] = frames->counter;
     options["counter_hz"] = std::to_string(frames->counter_hz);
   }

@@ -23,9 +23,8 @@ constexpr OptionDoc kMcuOptions[] = {
     {"mode",
      "own (the firmware that comes with the model) or existing (what is on the board answers); default own"},
     {"protocol",
-     "auto (the EEMBC text, and frames where the firmware knows them), eembc (only text) or stm32msg3 (ST's "
-     "protocol, "
-     "version 3); default auto"},
+     "auto (the EEMBC text, and frames where the firmware knows them), eembc (only text) or stm32msg (ST's "
+     "protocol, versions 2 and 3); default auto"},
     {"baud", "of a serial port; default 115200"},
     {"name", "what the board's answer to name% must contain; default anything"},
     {"image", "with qemu:BOARD and mode=existing: path of the firmware's ELF file; default none"},
@@ -99,9 +98,9 @@ Status CheckTogether(const McuSettings& settings, bool has_baud) {
   const bool is_own = settings.mode == McuMode::kOwn;
   if (settings.board.empty() && is_own)
     return refuse("mode=own needs the option board, the name of the board");
-  if (is_own && settings.protocol == McuProtocol::kStm32msg3)
+  if (is_own && settings.protocol == McuProtocol::kStm32msg)
     return refuse(
-        "protocol=stm32msg3 has a meaning with mode=existing only: the firmware of models speaks text");
+        "protocol=stm32msg has a meaning with mode=existing only: the firmware of models speaks text");
   if (settings.is_emulated() && settings.board != std::get<const EmulatedBoard*>(settings.board_at)->name)
     return refuse("board is '" + settings.board + "', but the link is " + settings.link);
   if (settings.is_emulated() && !is_own && settings.image.empty())
@@ -130,9 +129,9 @@ Result<McuSettings> ReadMcuSettings(const std::map<std::string, std::string>& op
   settings.link = reader.Text("link", "");
   settings.board = reader.Text("board", "");
   if (reader.Choice("mode", "own", {"own", "existing"}) == "existing") settings.mode = McuMode::kExisting;
-  const std::string protocol = reader.Choice("protocol", "auto", {"auto", "eembc", "stm32msg3"});
+  const std::string protocol = reader.Choice("protocol", "auto", {"auto", "eembc", "stm32msg"});
   if (protocol == "eembc") settings.protocol = McuProtocol::kEembc;
-  if (protocol == "stm32msg3") settings.protocol = McuProtocol::kStm32msg3;
+  if (protocol == "stm32msg") settings.protocol = McuProtocol::kStm32msg;
   const auto baud = static_cast<std::uint32_t>(reader.Unsigned("baud", kUsualBaud, 300, 12'000'000));
   settings.name = reader.Text("name", "");
   settings.image = reader.Text("image", "");

@@ -21,7 +21,7 @@ enum class McuMode {
   kExisting,  // talks to the firmware that is there
 };
 
-enum class McuProtocol { kAuto, kEembc, kStm32msg3 };
+enum class McuProtocol { kAuto, kEembc, kStm32msg };
 
 struct McuSettings {
   std::string link;  // as given

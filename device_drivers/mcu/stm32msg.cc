@@ -10,6 +10,7 @@ namespace paddock::stm32msg {
 namespace {
 
 constexpr std::size_t kMaxCounters = 1024;
+constexpr std::size_t kMaxInputs = 1024;
 
 std::uint32_t Word(const WireField& field) { return static_cast<std::uint32_t>(field.value); }
 
@@ -82,6 +83,47 @@ bool ReadTensor(std::string_view message, Tensor* tensor) {
          is_whole;
 }
 
+// Of version 2: an output, or one of the layers, whose data are not read.
+bool ReadNode(std::string_view message, Response* response) {
+  constexpr std::uint32_t kKindShift = 16;
+  constexpr std::uint32_t kOutput = 0;
+  bool is_output = true;
+  Tensor output;
+  std::string_view buffer;
+  const bool is_whole = ReadFields(message, [&](const WireField& field) {
+    if (field.number == 1) is_output = Word(field) >> kKindShift == kOutput;
+    if (field.number == 3) output.duration_ms = FloatOf(field);
+    if (field.number == 4) buffer = field.bytes;
+  });
+  const bool is_buffer_whole = ReadFields(buffer, [&](const WireField& field) {
+    if (field.number == 2) output.data = field.bytes;
+  });
+  if (is_output) {
+    response->payload = std::move(output);
+  } else {
+    response->payload = Operator{.is_network = false, .duration_ms = output.duration_ms};
+  }
+  return is_whole && is_buffer_whole;
+}
+
+// Of version 2. Its number is of the form major << 24 | minor << 16 | micro << 8.
+bool ReadOldNetworkInfo(std::string_view message, NetworkInfo* info) {
+  std::uint32_t version = 0;
+  std::string_view revision;
+  const bool is_whole = ReadFields(message, [&](const WireField& field) {
+    if (field.number == 1) info->name = field.bytes;
+    if (field.number == 5) revision = field.bytes;
+    if (field.number == 6) version = Word(field);
+    if (field.number == 13) info->inputs = Word(field);
+    if (field.number == 14) info->outputs = Word(field);
+    if (field.number == 16 && info->input_shapes.size() < kMaxInputs)
+      info->input_shapes.emplace_back(field.bytes);
+  });
+  info->runtime = std::to_string(version >> 24) + "." + std::to_string(version >> 16 & 0xFF) + "." +
+                  std::to_string(version >> 8 & 0xFF) + " " + std::string(revision);
+  return is_whole;
+}
+
 bool ReadNetworkInfo(std::string_view message, NetworkInfo* info) {
   return ReadFields(message, [&](const WireField& field) {
     if (field.number == 1) info->name = field.bytes;
@@ -115,10 +157,14 @@ bool ReadResponseField(const WireField& field, Response* response) {
       return ReadPayload(ReadAcknowledge, field, response);
     case 13:
       return ReadPayload(ReadLog, field, response);
+    case 14:
+      return ReadNode(field.bytes, response);
     case 16:
       return ReadPayload(ReadOperator, field, response);
     case 17:
       return ReadPayload(ReadTensor, field, response);
+    case 20:
+      return ReadPayload(ReadOldNetworkInfo, field, response);
     case 22:
       return ReadPayload(ReadNetworkInfo, field, response);
     default:
@@ -144,6 +190,13 @@ std::string EncodeData(std::string_view data) {
   AppendNumberField(2, data.size(), &message);
   AppendNumberField(3, 0, &message);
   AppendBytesField(4, data, &message);
+  return message;
+}
+
+std::string EncodeShapedData(std::string_view shape, std::string_view data) {
+  std::string message;
+  AppendBytesField(1, shape, &message);
+  AppendBytesField(2, data, &message);
   return message;
 }
 

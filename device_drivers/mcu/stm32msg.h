@@ -1,5 +1,6 @@
-// Messages of ST's protocol "stm32msg", versions 3.x: what host tools of X-CUBE-AI 9 and ST Edge AI say to the firmware aiValidation.
-// Pure. Field numbers and meanings: stm32msg.proto of stm32ai-modelzoo-services (Apache-2.0).
+// Messages of ST's protocol "stm32msg": what host tools of X-CUBE-AI 4 to 8 (versions 2.1 and 2.2), and of X-CUBE-AI 9 and ST Edge AI
+// (3.x) say to the firmware aiValidation. Answers of both are read into the same structures. Pure. Field numbers and meanings:
+// stm32msg.proto of stm32ai-modelzoo-services (3.1) and stm32msg.pb.h of stm32ai-tvm (2.1).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@ enum class Command : std::uint32_t { kSync = 0, kSystemInfo = 1, kNetworkInfo = 
 enum class State : std::uint32_t { kIdle = 0, kWaiting = 1, kProcessing = 2, kDone = 3, kError = 4 };
 // Parameter of kNetworkRun.
 inline constexpr std::uint32_t kRunInputsAndOutputs = 1;
+inline constexpr std::uint32_t kRunInputsAndOutputsOfVersion2 = 0;
 
 struct Request {
   std::uint32_t id = 0;
@@ -26,6 +28,8 @@ struct Request {
 };
 std::string EncodeRequest(const Request& request);
 std::string EncodeData(std::string_view data);
+// Of version 2: `shape` is a NetworkInfo::input_shapes.
+std::string EncodeShapedData(std::string_view shape, std::string_view data);
 std::string EncodeAcknowledge();
 
 struct Sync {
@@ -50,12 +54,15 @@ struct Operator {
 };
 struct Tensor {
   std::string data;
+  float duration_ms = 0;  // of the inference: version 2, which has no Operator of the network
 };
 struct NetworkInfo {
   std::string name;
   std::string runtime;
   std::uint32_t inputs = 0;
   std::uint32_t outputs = 0;
+  std::vector<std::string>
+      input_shapes{};  // of version 2, as messages: the board wants them back with the data
 };
 
 struct Response {

@@ -21,11 +21,15 @@ constexpr std::size_t kMaxPacketBytes = 4094;
 constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;
 constexpr std::size_t kUsualAnswerBytes = 1000;
 constexpr std::size_t kLargeOutputBytes = std::size_t{64} << 10;
-constexpr std::uint32_t kMajorVersion = 3;
 constexpr std::chrono::milliseconds kQuiet(50);
 
-std::string VersionText(std::uint32_t version) {
-  return std::to_string(version >> 8) + "." + std::to_string(version & 0xFF);
+Result<std::uint64_t> DurationNs(float duration_ms) {
+  constexpr double kNsPerMs = 1e6;
+  constexpr double kLongestMs = 1e9;
+  if (duration_ms > 0 && duration_ms < kLongestMs)
+    return static_cast<std::uint64_t>(std::llround(duration_ms * kNsPerMs));
+  return UnavailableError("the board says that an inference took " + std::to_string(duration_ms) +
+                          " ms, which cannot be");
 }
 
 class Stm32msgBoard final : public BoardClient {
@@ -189,9 +193,9 @@ Result<bool> Stm32msgClient::TrySync() {
     header_bytes_ = before;
     return false;
   }
-  if (sync->version >> 8 == kMajorVersion) return true;
-  return UnimplementedError("the board speaks stm32msg " + VersionText(sync->version) +
-                            "; known are the versions 3.x");
+  version_ = sync->version;
+  if (is_version_2() || version_ >> 8 == 3) return true;
+  return UnimplementedError("the board speaks " + protocol() + "; known are the versions 2.x and 3.x");
 }
 
 // The board has taken a packet with a header of two bytes and wants another. With headers of one byte it has found the first zero
@@ -206,6 +210,10 @@ Status Stm32msgClient::LearnHeaderBytes(Deadline deadline) {
     return OkStatus();
   }
   return line_.Write(std::string(2, '\0'), deadline);
+}
+
+std::string Stm32msgClient::protocol() const {
+  return "stm32msg " + std::to_string(version_ >> 8) + "." + std::to_string(version_ & 0xFF);
 }
 
 Result<BoardIdentity> Stm32msgClient::Greet() {
@@ -231,6 +239,10 @@ Result<BoardIdentity> Stm32msgClient::Greet() {
   PADDOCK_RETURN_IF_ERROR(
       SendPackets(stm32msg::EncodeRequest(Next(Command::kNetworkInfo)), kUsualAnswerBytes));
   PADDOCK_ASSIGN_OR_RETURN(network_, Receive<stm32msg::NetworkInfo>("its network", After(kUsualAnswerBytes)));
+  if (is_version_2() && network_.inputs != network_.input_shapes.size()) {
+    return UnavailableError("the board tells the shapes of " + std::to_string(network_.input_shapes.size()) +
+                            " of its network's " + std::to_string(network_.inputs) + " inputs");
+  }
   char name[64];
   std::snprintf(name, sizeof name, "device 0x%x at %u Hz", system.device_id, system.core_hz);
   return BoardIdentity{name, network_.runtime, network_.name};
@@ -243,30 +255,50 @@ Result<Stm32msgClient::Run> Stm32msgClient::Infer(std::span<const std::string_vi
                                 "; is it built from this model?");
   }
   stm32msg::Request request = Next(Command::kNetworkRun);
-  request.parameter = stm32msg::kRunInputsAndOutputs;
+  request.parameter =
+      is_version_2() ? stm32msg::kRunInputsAndOutputsOfVersion2 : stm32msg::kRunInputsAndOutputs;
   request.name = network_.name;
   PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeRequest(request), kUsualAnswerBytes));
   PADDOCK_RETURN_IF_ERROR(Receive<stm32msg::Acknowledge>("an inference", After(kUsualAnswerBytes)).status());
-  for (const std::string_view input : inputs) {
-    PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeData(input), kUsualAnswerBytes));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::string message = is_version_2()
+                                    ? stm32msg::EncodeShapedData(network_.input_shapes[i], inputs[i])
+                                    : stm32msg::EncodeData(inputs[i]);
+    PADDOCK_RETURN_IF_ERROR(SendPackets(message, kUsualAnswerBytes));
     PADDOCK_RETURN_IF_ERROR(
         Receive<stm32msg::Acknowledge>("taking an input", After(kUsualAnswerBytes)).status());
     PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge(), 0));
   }
+  return is_version_2() ? ReceiveRunOfVersion2() : ReceiveRun();
+}
+
+Result<Stm32msgClient::Run> Stm32msgClient::ReceiveRun() {
   const MonotonicTime begin = SystemClock().Now();
   PADDOCK_ASSIGN_OR_RETURN(const auto network,
                            Receive<stm32msg::Operator>("an inference", After(kUsualAnswerBytes, 1)));
   pace_.Learn(1, SystemClock().Now() - begin);
-  constexpr double kNsPerMs = 1e6;
-  constexpr double kLongestMs = 1e9;
-  if (!(network.duration_ms > 0) || !(network.duration_ms < kLongestMs)) {
-    return UnavailableError("the board says that an inference took " + std::to_string(network.duration_ms) +
-                            " ms, which cannot be");
-  }
-  Run run{.duration_ns = static_cast<std::uint64_t>(std::llround(network.duration_ms * kNsPerMs))};
+  Run run;
+  PADDOCK_ASSIGN_OR_RETURN(run.duration_ns, DurationNs(network.duration_ms));
   if (!network.cycles.empty()) run.cycles = network.cycles.front();
   for (std::uint32_t i = 0; i < network_.outputs; ++i) {
     PADDOCK_ASSIGN_OR_RETURN(auto output, Receive<stm32msg::Tensor>("an output", After(kLargeOutputBytes)));
+    run.outputs.push_back(std::move(output.data));
+  }
+  return run;
+}
+
+// The first output is the sign that the inference is over. The board waits for an answer to each but the last.
+Result<Stm32msgClient::Run> Stm32msgClient::ReceiveRunOfVersion2() {
+  const MonotonicTime begin = SystemClock().Now();
+  Run run;
+  for (std::uint32_t i = 0; i < network_.outputs; ++i) {
+    if (i > 0) PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge(), 0));
+    PADDOCK_ASSIGN_OR_RETURN(
+        auto output, Receive<stm32msg::Tensor>("an output", After(kLargeOutputBytes, i == 0 ? 1 : 0)));
+    if (i == 0) {
+      pace_.Learn(1, SystemClock().Now() - begin);
+      PADDOCK_ASSIGN_OR_RETURN(run.duration_ns, DurationNs(output.duration_ms));
+    }
     run.outputs.push_back(std::move(output.data));
   }
   return run;

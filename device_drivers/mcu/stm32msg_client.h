@@ -1,8 +1,8 @@
-// Speaks stm32msg 3.x with a board: ST's firmware aiValidation, or another that answers as it does. One thread.
+// Speaks stm32msg with a board: ST's firmware aiValidation, or another that answers as it does. Which of the versions 2.x and 3.x it
+// is, the board says. One thread.
 //
 // Messages go in packets of a fixed size, filled up with zeros: a header with the number of bytes that count, then 32 bytes, or as
-// many as the board says. The header is one byte in firmware of version 3.1 until 2025 and two (the high one first) since; which it
-// is, is found out. The board asks for each packet of a message after the first with 0xAA; its own come without, the last marked
+// many as the board says. The header is one byte in firmware until 2025 and two (the high one first) since; which it is, is found out. The board asks for each packet of a message after the first with 0xAA; its own come without, the last marked
 // in the header's highest bit. A message of the host begins with its length.
 //
 // Packets have no check sum and nothing is sent again: a damaged line ends the session.
@@ -36,7 +36,8 @@ class Stm32msgClient {
 
   // Finds out the packets' form, brings a board that waits for the rest of a message out of it, and asks who it is.
   Result<BoardIdentity> Greet();
-  const stm32msg::NetworkInfo& network() const { return network_; }
+  // After Greet(): "stm32msg 2.2".
+  std::string protocol() const;
 
   struct Run {
     std::uint64_t duration_ns = 0;
@@ -46,6 +47,9 @@ class Stm32msgClient {
   Result<Run> Infer(std::span<const std::string_view> inputs);
 
  private:
+  bool is_version_2() const { return version_ >> 8 == 2; }
+  Result<Run> ReceiveRun();
+  Result<Run> ReceiveRunOfVersion2();
   // Sends SYNC once. True: it is answered.
   Result<bool> TrySync();
   Status LearnHeaderBytes(Deadline deadline);
@@ -69,6 +73,7 @@ class Stm32msgClient {
   bool is_header_known_ = false;
   std::size_t packet_bytes_ = 32;
   std::uint32_t request_id_ = 0;
+  std::uint32_t version_ = 0;  // major << 8 | minor
   stm32msg::NetworkInfo network_;
   std::string pending_;
 };

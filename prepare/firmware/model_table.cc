@@ -4,13 +4,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/utf8.h"
 #include "prepare/codegen/c_text.h"
 #include "prepare/firmware/firmware_steps.h"
 
 namespace paddock {
 namespace {
 
-constexpr std::size_t kMaxTensorName = 63;  // of ST's messages
+constexpr std::size_t kMaxTensorName = 63;  // bytes of UTF-8, in ST's messages
 
 // ST's ai_buffer_format: bit 23 signed, bits 17 to 20 float (1) or integer (2), bits 7 to 13 the number of bits, and 64.
 std::string_view BufferFormat(ElementType type) {
@@ -22,6 +23,17 @@ std::string_view BufferFormat(ElementType type) {
     default:
       return "0x00821040";
   }
+}
+
+// Its first characters, as many as fit; none of what is no text.
+std::string_view TensorName(std::string_view name) {
+  std::size_t bytes = 0;
+  while (bytes < name.size()) {
+    const std::size_t length = Utf8SequenceLength(name.substr(bytes));
+    if (length == 0 || bytes + length > kMaxTensorName) break;
+    bytes += length;
+  }
+  return name.substr(0, bytes);
 }
 
 class ModelTable {
@@ -38,9 +50,9 @@ class ModelTable {
       if (shape.empty()) shape = {1};
       text_ += CArray(shape_name, shape);
       const Quantization quantization = value.quantization.value_or(Quantization{0, 0});
-      rows += "    {" + CString(std::string_view(tensors[i].first).substr(0, kMaxTensorName)) + ", " +
-              std::string(BufferFormat(value.type)) + ", " + std::to_string(shape.size()) + ", " +
-              shape_name + ", " + CFloat(static_cast<float>(quantization.scale)) + ", " +
+      rows += "    {" + CString(TensorName(tensors[i].first)) + ", " + std::string(BufferFormat(value.type)) +
+              ", " + std::to_string(shape.size()) + ", " + shape_name + ", " +
+              CFloat(static_cast<float>(quantization.scale)) + ", " +
               std::to_string(quantization.zero_point) + ", " + std::to_string(value.Bytes()) + ", " +
               std::to_string(value.arena_offset) + "},\n";
     }

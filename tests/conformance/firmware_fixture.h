@@ -61,6 +61,18 @@ void network_run_with_hook(network_layer_hook hook) {
 void network_run(void) { network_run_with_hook(0); }
 )";
 
+// What ST's protocol tells of it.
+inline constexpr const char* kSumTable = R"(
+#include "model.h"
+static const uint32_t four[] = {1, 4}, eight[] = {2, 4}, one[] = {1};
+const model_tensor model_inputs[] = {{"first", 0x00840440, 2, four, 0.5f, 3, 4, 0}, {"second", 0x00040440, 2, eight, 0.5f, 0, 8, 4}};
+const model_tensor model_outputs[] = {{"sum", 0x00840440, 1, one, 0.25f, -1, 1, 12}, {"runs", 0x00821040, 1, one, 0, 0, 4, 16}};
+const model_tensor model_layers[] = {{"a", 0x00840440, 1, one, 0.25f, -1, 1, 12}, {"b", 0x00840440, 1, one, 0.25f, -1, 1, 12},
+                                     {"c", 0x00840440, 1, one, 0.25f, -1, 1, 12}};
+const uint64_t model_multiply_accumulates = 5000000000;
+const uint32_t model_arena_bytes = 20, model_constant_bytes = 7;
+)";
+
 inline NetworkFacts SumFacts() {
   NetworkFacts facts;
   facts.name = "sum";

@@ -11,18 +11,6 @@
 namespace paddock {
 namespace {
 
-// Of kSumNetwork.
-constexpr const char* kSumTable = R"(
-#include "model.h"
-static const uint32_t four[] = {1, 4}, eight[] = {1, 2, 4}, one[] = {1};
-const model_tensor model_inputs[] = {{"first", 0x00840440, 2, four, 0.5f, 3, 4, 0}, {"second", 0x00040440, 3, eight, 0.5f, 0, 8, 4}};
-const model_tensor model_outputs[] = {{"sum", 0x00840440, 1, one, 0.25f, -1, 1, 12}, {"runs", 0x00821040, 1, one, 0, 0, 4, 16}};
-const model_tensor model_layers[] = {{"a", 0x00840440, 1, one, 0.25f, -1, 1, 12}, {"b", 0x00840440, 1, one, 0.25f, -1, 1, 12},
-                                     {"c", 0x00840440, 1, one, 0.25f, -1, 1, 12}};
-const uint64_t model_multiply_accumulates = 5000000000;
-const uint32_t model_arena_bytes = 20, model_constant_bytes = 7;
-)";
-
 enum : std::uint32_t { kSync = 0, kSystemInfo = 1, kNetworkInfo = 10, kNetworkRun = 11 };
 enum : std::uint32_t { kIdle = 0, kWaiting = 1, kProcessing = 2, kDone = 3, kFailed = 4 };
 
@@ -147,16 +135,20 @@ TEST_CASE("ST's host learns who the firmware is and what its network looks like"
   const stm32msg::Response system = host.Ask(kSystemInfo);
   CHECK(system.system().core_hz() == 168'000'000);
   CHECK(system.system().device_id() == 0x413);
+  CHECK(system.system().cache() == 1U << 16);  // with an FPU
 
   const stm32msg::Response info = host.Ask(kNetworkInfo);
   CHECK(info.state() == kIdle);
   const stm32msg::ModelInfo& model = info.model();
   CHECK(model.name() == "sum");
   CHECK(model.multiply_accumulates() == 5'000'000'000);
+  CHECK(model.signature().empty());
   CHECK(model.nodes() == 3);
   REQUIRE(model.inputs_size() == 2);
   CHECK(model.inputs(1).name() == "second");
   CHECK(model.inputs(1).elements() == 8);
+  CHECK(model.inputs(1).dimensions() ==
+        (5U << 24 | 3));  // with the one sample that the model's shape has not
   CHECK(std::vector<std::uint32_t>(model.inputs(1).shape().begin(), model.inputs(1).shape().end()) ==
         std::vector<std::uint32_t>{1, 2, 4});
   CHECK(model.inputs(0).scale() == 0.5F);
@@ -177,6 +169,7 @@ TEST_CASE("ST's host runs the network, with and without its layers and their dat
   REQUIRE(plain.size() == 3);
   CHECK(plain[0].layer().name() == "sum");
   CHECK(plain[0].layer().counters(0) > 0);
+  CHECK(plain[0].layer().counter_type() == 1);  // the timer's, not the core's cycles
   CHECK(plain[0].layer().duration_ms() == Approx(plain[0].layer().counters(0) / 1e6));
   CHECK(plain[1].tensor().data().bytes() == "\x13");
   CHECK(plain[2].state() == kDone);
@@ -220,6 +213,23 @@ TEST_CASE("a host of ST's that does or says something wrong does not stop the fi
   std::this_thread::sleep_for(std::chrono::milliseconds(700));
   CHECK(host.Ask(kSync).state() == kIdle);
   CHECK(host.Run(1, "\1\1\1\1", std::string(8, '\1')).size() == 3);
+}
+
+TEST_CASE("a host of ST's may be slow within a message, and another may come when it has gone",
+          "[conformance]") {
+  if (CannotRunStHost()) return;
+  StHost host;
+  const auto request = StHost::Packets(host.Request(kNetworkRun, 1, std::string(50, 'n')));
+  REQUIRE(request.size() == 2);
+  host.board().Send(request[0]);
+  REQUIRE(host.board().Take(1) == "\xAA");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  host.board().Send(request[1]);
+  CHECK(host.Receive().state() == kFailed);  // no such network
+
+  host.board().Send(request[0]);
+  REQUIRE(host.board().Take(1) == "\xAA");
+  CHECK(host.Ask(kSync).state() == kIdle);
 }
 
 }  // namespace

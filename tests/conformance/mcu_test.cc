@@ -156,5 +156,27 @@ TEST_CASE(
   CHECK(well >= 4);
 }
 
+TEST_CASE("firmware for ST's host tools is driven as ST's own is", "[mcu]") {
+  if (ToolsAreMissing()) return;
+  const TempDir folder;
+  const std::string image = folder / "st.elf";
+  FirmwareOptions firmware;
+  firmware.model_table = kSumTable;
+  REQUIRE(BuildFirmware(kSumNetwork, SumFacts(), *FindKnownBoard("qemu-stm32f405"), firmware, image).ok());
+  const auto driver = CreateMcuDriver(
+      {{"link", "qemu:qemu-stm32f405"}, {"mode", "existing"}, {"protocol", "stm32msg"}, {"image", image}});
+  REQUIRE(driver.status().ToString() == "OK");
+  SessionRequest request;
+  request.artifact_kind = "onnx";
+  request.inputs = SumFacts().inputs;
+  request.outputs = SumFacts().outputs;
+  const auto session = (*driver)->Open(request, Deadline::Never());
+  REQUIRE(session.status().ToString() == "OK");
+  CHECK((*session)->EffectiveOptions().at("protocol") == "stm32msg 3.1");
+  CHECK(*RunSum(**session, {1, 2}) == 20);
+  CHECK(*RunSum(**session, {-3, 4}) == 20);
+  CHECK((*session)->DeviceTimeNs() > 10);
+}
+
 }  // namespace
 }  // namespace paddock

@@ -1,5 +1,6 @@
 // A board with ST's firmware aiValidation at the other end of a pseudo terminal, played by a thread: packets as its aiPbIO.c reads
-// and writes them, with headers of one byte or of two. Its network adds 1 to each of four bytes.
+// and writes them, with headers of one byte or of two, and messages of version 2 or 3. Its network adds 1 to each of the four bytes
+// of each of its inputs, which are its outputs.
 #pragma once
 
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "device_drivers/mcu/protobuf_wire.h"
 
@@ -21,8 +24,9 @@ namespace paddock {
 
 class FakeStm32msgBoard {
  public:
-  explicit FakeStm32msgBoard(std::size_t header_bytes, std::uint32_t version = 0x301)
-      : header_bytes_(header_bytes), version_(version) {
+  explicit FakeStm32msgBoard(std::size_t header_bytes, std::uint32_t version = 0x301,
+                             std::uint32_t tensors = 1)
+      : header_bytes_(header_bytes), version_(version), tensors_(tensors) {
     fd_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     char name[64];
     if (fd_ < 0 || ::grantpt(fd_) != 0 || ::unlockpt(fd_) != 0 || ::ptsname_r(fd_, name, sizeof name) != 0)
@@ -43,7 +47,9 @@ class FakeStm32msgBoard {
   }
   std::string link() const { return "pty:" + path_; }
   const std::string& path() const { return path_; }
+  // Set before the first session.
   std::atomic<bool> silent{false};
+  std::atomic<std::uint32_t> missing_shapes{0};
 
  private:
   struct Stop {};
@@ -110,9 +116,10 @@ class FakeStm32msgBoard {
     AppendNumberField(2, state, &message);
     AppendBytesField(field, payload, &message);
     std::string packets;
-    for (std::size_t at = 0; at < message.size(); at += 32) {
+    bool is_last = false;
+    for (std::size_t at = 0; !is_last; at += 32) {
       const std::string part = message.substr(at, 32);
-      const bool is_last = at + 32 >= message.size();
+      is_last = part.size() < 32;
       if (header_bytes_ == 2) packets.push_back(is_last ? '\x80' : '\0');
       packets.push_back(static_cast<char>(part.size() | (is_last && header_bytes_ == 1 ? 0x80 : 0)));
       packets += part + std::string(32 - part.size(), '\0');
@@ -136,16 +143,17 @@ class FakeStm32msgBoard {
       case 1:
         return Respond(0, 11, Numbers({0x470, 120'000'000, 60'000'000, 0}));
       case 10: {
+        Log("s:config");
+        if (is_old()) return Respond(0, 20, OldInfo());
         std::string info;
         AppendBytesField(1, "network", &info);
-        AppendNumberField(10, 1, &info);
-        AppendNumberField(12, 1, &info);
+        AppendNumberField(10, tensors_, &info);
+        AppendNumberField(12, tensors_, &info);
         AppendBytesField(20, "GCC 12.3", &info);
-        Log("s:config");
         return Respond(0, 22, info);
       }
       case 11:
-        if (fields.at(4).bytes == "network") return Run();
+        if (fields.at(4).bytes == "network" && fields.at(3).value == (is_old() ? 0 : 1)) return Run();
         return Respond(4, 12, Numbers({0, 4}));
       default:
         return Respond(4, 12, Numbers({0, 6}));
@@ -161,35 +169,88 @@ class FakeStm32msgBoard {
     ReadMessage();  // its acknowledgement
   }
 
+  bool is_old() const { return version_ >> 8 == 2; }
+
+  // Batches, height, width, channels, scale, zero point and, in 2.2, the address.
+  std::string OldShape(std::uint32_t channels = 4) const {
+    std::string shape = Numbers({0x00840440, 1, 1, 1, channels});
+    AppendVarint(6 << 3 | 5, &shape);
+    shape += std::string("\0\0\0\x3f", 4);
+    AppendNumberField(7, ~std::uint64_t{0}, &shape);
+    if (version_ == 0x202) AppendNumberField(8, 0x20000000, &shape);
+    return shape;
+  }
+  std::string OldInfo() const {
+    std::string info;
+    for (const std::uint32_t field : {1U, 2U, 3U, 4U}) AppendBytesField(field, "network", &info);
+    AppendBytesField(5, "abcd", &info);
+    AppendNumberField(6, 0x07030000, &info);
+    AppendNumberField(13, tensors_, &info);
+    AppendNumberField(14, tensors_, &info);
+    for (std::uint32_t i = 0; i < tensors_ - missing_shapes; ++i) AppendBytesField(16, OldShape(), &info);
+    for (std::uint32_t i = 0; i < tensors_; ++i) AppendBytesField(17, OldShape(), &info);
+    AppendBytesField(18, OldShape(100), &info);
+    return info;
+  }
+
+  // The error of ST's firmware, or 0.
+  std::uint32_t CheckInput(const std::string& message) const {
+    const auto fields = Fields(message);
+    if (is_old() && fields.at(1).bytes != OldShape()) return 5;
+    return DataOf(message).size() == 4 ? 0 : 1;
+  }
+  std::string DataOf(const std::string& message) const {
+    return std::string(Fields(message).at(is_old() ? 2 : 4).bytes);
+  }
+
   void Run() {
     Respond(1, 12, Numbers({0, 0}));
-    packet_.clear();
-    const std::string message = ReadMessage();
-    std::string data(Fields(message).at(4).bytes);
-    if (data.size() != 4) return Respond(4, 12, Numbers({data.size(), 1}));
-    Respond(2, 12, Numbers({4, 0}));
-    packet_.clear();
-    ReadMessage();
+    std::vector<std::string> outputs;
+    while (outputs.size() < tensors_) {
+      packet_.clear();
+      const std::string message = ReadMessage();
+      if (const std::uint32_t error = CheckInput(message)) return Respond(4, 12, Numbers({error, error}));
+      outputs.push_back(DataOf(message));
+      for (char& byte : outputs.back()) ++byte;
+      Respond(outputs.size() < tensors_ ? 1 : 2, 12, Numbers({4, 0}));
+      packet_.clear();
+      ReadMessage();
+    }
+    if (!is_old()) TellOperator();
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const std::uint32_t state = i + 1 < outputs.size() ? 2 : 3;
+      if (!is_old()) {
+        Respond(state, 17, Within(1, "") + Within(2, Within(4, outputs[i])));
+        continue;
+      }
+      std::string node = Numbers({0, 0});
+      AppendVarint(3 << 3 | 5, &node);
+      Respond(state, 14, node + k1750Us + Within(4, Within(1, OldShape()) + Within(2, outputs[i])));
+      packet_.clear();
+      if (state == 2) ReadMessage();
+    }
+  }
+  void TellOperator() {
     std::string operation;
     AppendBytesField(1, "network", &operation);
     AppendNumberField(2, 0, &operation);
     AppendVarint(4 << 3 | 5, &operation);
-    operation += std::string("\0\0\xe0\x3f", 4);  // 1.75 ms
+    operation += k1750Us;
     AppendNumberField(5, 0, &operation);
     AppendNumberField(6, 210'000, &operation);
     AppendNumberField(6, 0, &operation);
     Respond(2, 16, operation);
-    for (char& byte : data) ++byte;
-    std::string values;
-    AppendBytesField(4, data, &values);
-    std::string tensor;
-    AppendBytesField(1, "", &tensor);
-    AppendBytesField(2, values, &tensor);
-    Respond(3, 17, tensor);
+  }
+  static std::string Within(std::uint32_t field, const std::string& bytes) {
+    std::string message;
+    AppendBytesField(field, bytes, &message);
+    return message;
   }
 
+  const std::string k1750Us{"\0\0\xe0\x3f", 4};  // as a float of milliseconds
   const std::size_t header_bytes_;
   const std::uint32_t version_;
+  const std::uint32_t tensors_;
   int fd_ = -1;
   int keep_ = -1;
   std::string path_;

@@ -14,14 +14,17 @@ enum { NUMBER = 0, FIXED_64 = 1, BYTES = 2, FIXED_32 = 5 }; /* how a field is wr
 
 /* ---- in */
 
-static uint32_t packet_left; /* bytes of the packet that mean something and were not taken yet */
-static uint32_t padding;     /* bytes behind them */
+static uint32_t packet_left;  /* bytes of the packet that mean something and were not taken yet */
+static uint32_t padding;      /* bytes behind them */
+static uint32_t message_left; /* bytes of the message that were not taken yet, once its length is known */
 static int is_in_message;
+static int is_in_packet;
 static int is_broken;
 static uint64_t last_heard;
-static int held_byte = -1; /* the first one after a silence */
+static int held_byte = -1; /* of the next message */
 
-/* A host that goes away within a message leaves half of it: half a second of silence ends it. */
+/* Half a packet of a host that went away: a quarter of a second of silence ends it, since a new
+ * one looks for the board within half a second. Between packets hosts may take their time. */
 static uint8_t line_byte(void) {
   if (held_byte >= 0) {
     const uint8_t byte = (uint8_t)held_byte;
@@ -30,9 +33,9 @@ static uint8_t line_byte(void) {
   }
   const uint8_t byte = line_read();
   const uint64_t now = counter_read();
-  const int was_silent = now - last_heard > counter_hz() / 2u;
+  const int was_silent = now - last_heard > counter_hz() / 4u;
   last_heard = now;
-  if (!was_silent || !is_in_message) return byte;
+  if (!was_silent || !is_in_packet) return byte;
   held_byte = byte;
   is_broken = 1;
   return 0;
@@ -47,17 +50,25 @@ static uint8_t message_byte(void) {
   if (packet_left == 0) {
     if (is_in_message) {
       skip_padding();
+      if (is_broken) return 0;
       board_send(GO_ON);
     }
+    is_in_packet = 0;
     const uint8_t count = line_byte();
+    is_broken = is_in_message ? count != (message_left < PACKET_BYTES ? message_left : PACKET_BYTES)
+                              : count == 0 || count > PACKET_BYTES;
+    if (is_broken) {
+      if (is_in_message) held_byte = count; /* of a host that came after another had gone */
+      return 0;
+    }
     is_in_message = 1;
-    if (count == 0 || count > PACKET_BYTES) is_broken = 1;
-    if (is_broken) return 0;
+    is_in_packet = 1;
     packet_left = count;
     padding = PACKET_BYTES - count;
   }
   const uint8_t byte = line_byte();
   --packet_left;
+  --message_left;
   return byte;
 }
 
@@ -103,6 +114,7 @@ int message_receive(host_message* message, void* data, uint32_t room) {
   is_broken = 0;
   uint32_t length_left = 5;
   uint32_t left = read_number(&length_left);
+  message_left = left;
   while (left > 0 && !is_broken) read_field(message, &left, data, room);
   skip_padding();
   return !is_broken && packet_left == 0;

@@ -28,8 +28,10 @@ enum { OPERATOR_INTERNAL = 1, OPERATOR_LAST = 2, OPERATOR_WITHOUT_TENSOR = 4 };
 enum {
   FORMAT_BYTES = 0x00040440,
   SHAPE_AS_IT_IS = 5,
+  WITH_FPU = 1 << 16,
   CAN_OBSERVE = 1,
   COMPILED_BY_GCC = 1,
+  NOT_OF_CPU = 1,
   NOT_WATCHED = -1
 };
 
@@ -78,7 +80,11 @@ static void system_body(const void* argument) {
   field_number(1, board_device_id);
   field_number(2, board_core_hz);
   field_number(3, board_core_hz);
+#ifdef __ARM_FP
+  field_number(4, WITH_FPU);
+#else
   field_number(4, 0);
+#endif
 }
 
 typedef struct {
@@ -94,13 +100,16 @@ static uint32_t elements(const model_tensor* tensor) {
   return count;
 }
 
+/* The first dimension is the number of samples for ST's host: 1 goes before shapes that have another. */
 static void tensor_description_body(const void* argument) {
   const tensor_view* const view = argument;
   const model_tensor* const tensor = view->tensor;
+  const uint32_t added = tensor->shape[0] != 1u;
   field_text(1, tensor->name);
   field_number(2, tensor->format);
   field_number(3, elements(tensor));
-  field_number(4, (uint32_t)SHAPE_AS_IT_IS << 24 | tensor->dimensions);
+  field_number(4, (uint32_t)SHAPE_AS_IT_IS << 24 | (tensor->dimensions + added));
+  if (added) field_number(5, 1);
   for (uint32_t i = 0; i < tensor->dimensions; ++i) field_number(5, tensor->shape[i]);
   field_float(6, tensor->scale);
   field_number(7, (uint64_t)(int64_t)tensor->zero_point);
@@ -135,7 +144,7 @@ static void network_body(const void* argument) {
   const model_tensor constants = {"constants", FORMAT_BYTES, 1, &model_constant_bytes, 0, 0, 0, 0};
   field_text(1, network_name);
   field_number(2, RUNTIME);
-  field_text(3, network_name);
+  field_text(3, ""); /* ST's signature of a model: there is none */
   field_text(4, "");
   field_number(5, 0);
   field_number(6, 0);
@@ -167,7 +176,7 @@ static void operator_body(const void* argument) {
   field_number(2, view->flags << 24);
   field_number(3, view->id);
   field_float(4, (float)view->counts * 1000.0f / (float)counter_hz());
-  field_number(5, 0); /* counters are pairs: the low and the high 32 bits */
+  field_number(5, counter_hz() == board_core_hz ? 0 : NOT_OF_CPU); /* pairs: the low and the high 32 bits */
   field_number(6, (uint32_t)view->counts);
   field_number(6, view->counts >> 32);
   field_number(7, (uint64_t)(int64_t)NOT_WATCHED);

@@ -4,8 +4,10 @@
 
 #include "base/architecture.h"
 #include "base/file.h"
+#include "prepare/codegen/network.h"
 #include "prepare/firmware/build_firmware.h"
 #include "prepare/firmware/firmware_steps.h"
+#include "prepare/firmware/model_table.h"
 #include "prepare/firmware/toolchain.h"
 #include "prepare/model_info.h"
 #include "prepare/steps.h"
@@ -124,6 +126,16 @@ TEST_CASE("options of firmware that mean nothing are refused with those that do"
   CHECK_THAT(error("firmware board=nucleo-f401re protocol=v2"), Contains("stm32msg"));
   CHECK_THAT(error("host-c name=1st"), Contains("'1st' is no name"));
   CHECK_THAT(error("host-c board=nucleo-f401re"), Contains("board"));
+}
+
+TEST_CASE("names of ST's protocol are whole characters", "[prepare][firmware]") {
+  Network network;
+  for (const std::string& name : {std::string(62, 'a') + "\xc3\xa4", "b\xff" + std::string(3, 'c')})
+    network.values.push_back({name, ElementType::kInt8, {1}, Quantization{1, 0}});
+  network.inputs = {0, 1};
+  const std::string table = WriteModelTable(network);
+  CHECK_THAT(table, Contains("{\"" + std::string(62, 'a') + "\", 0x00840440"));
+  CHECK_THAT(table, Contains("{\"b\", 0x00840440"));
 }
 
 }  // namespace

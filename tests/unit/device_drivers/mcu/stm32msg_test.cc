@@ -72,22 +72,24 @@ TEST_CASE("what the board answers is read, and what is damaged is refused", "[mc
   CHECK(stm32msg::ErrorName(10) == "error 10");
 }
 
-SessionRequest FourBytes(int bytes = 4) {
+SessionRequest FourBytes(int bytes = 4, std::size_t tensors = 1) {
   SessionRequest request;
   request.artifact_kind = "tflite";
-  request.inputs = {{"in", ElementType::kInt8, {1, bytes}}};
-  request.outputs = {{"out", ElementType::kInt8, {1, 4}}};
+  request.inputs.assign(tensors, {"in", ElementType::kInt8, {1, bytes}});
+  request.outputs.assign(tensors, {"out", ElementType::kInt8, {1, 4}});
   return request;
 }
 
-const DriverOptions kStOptions = {{"mode", "existing"}, {"protocol", "stm32msg3"}};
+const DriverOptions kStOptions = {{"mode", "existing"}, {"protocol", "stm32msg"}};
 
 Result<std::vector<int>> RunFour(const Opened& opened, int bytes = 4) {
   PADDOCK_RETURN_IF_ERROR(opened.status);
-  const std::vector<std::byte> input(static_cast<std::size_t>(bytes), std::byte{41});
-  PADDOCK_ASSIGN_OR_RETURN(
-      const std::uint32_t query,
-      opened.session->Bind(std::vector{TensorView{ElementType::kInt8, {1, bytes}, input}}));
+  std::vector<std::vector<std::byte>> inputs;
+  std::vector<TensorView> views;
+  for (std::size_t i = 0; i < opened.session->Inputs().size(); ++i)
+    inputs.emplace_back(static_cast<std::size_t>(bytes), static_cast<std::byte>(41 + i));
+  for (const auto& input : inputs) views.push_back({ElementType::kInt8, {1, bytes}, input});
+  PADDOCK_ASSIGN_OR_RETURN(const std::uint32_t query, opened.session->Bind(views));
   PADDOCK_RETURN_IF_ERROR(opened.session->Invoke(query));
   return Numbers(opened.session->ReadOutputs());
 }
@@ -103,11 +105,62 @@ TEST_CASE("ST's firmware is driven, whether its packets have headers of one byte
       CHECK(opened.session->DeviceTimeNs() == 1'750'000);
       CHECK(opened.session->Cycles() == 630'000);
       const auto options = opened.session->EffectiveOptions();
-      CHECK(options.at("protocol") == "stm32msg3");
+      CHECK(options.at("protocol") == "stm32msg 3.1");
       CHECK(options.at("firmware_name") == "device 0x470 at 120000000 Hz");
       CHECK(options.at("firmware_model") == "network");
       CHECK(opened.session->InvokeBetweenEdges(0, 5).code() == StatusCode::kUnimplemented);
     }
+  }
+}
+
+TEST_CASE("ST's firmware of version 2 is found out and driven", "[mcu][stm32msg]") {
+  for (const std::uint32_t version : {0x201U, 0x202U}) {
+    const FakeStm32msgBoard board(1, version);
+    for (int session = 0; session < 2; ++session) {
+      const Opened opened = OpenOn(board.link(), kStOptions, FourBytes());
+      REQUIRE(opened.status.ToString() == "OK");
+      for (int run = 0; run < 3; ++run) CHECK(*RunFour(opened) == std::vector{42, 42, 42, 42});
+      CHECK(opened.session->DeviceTimeNs() == 1'750'000);
+      CHECK_FALSE(opened.session->Cycles());
+      const auto options = opened.session->EffectiveOptions();
+      CHECK(options.at("protocol") == "stm32msg 2." + std::to_string(version & 0xFF));
+      CHECK(options.at("firmware_profile") == "7.3.0 abcd");
+      CHECK(options.at("firmware_model") == "network");
+    }
+  }
+}
+
+TEST_CASE("several inputs and outputs of a board of ST's are exchanged in their order", "[mcu][stm32msg]") {
+  for (const std::uint32_t version : {0x202U, 0x301U}) {
+    const FakeStm32msgBoard board(1, version, 3);
+    {
+      const Opened opened = OpenOn(board.link(), kStOptions, FourBytes(4, 3));
+      for (int run = 0; run < 2; ++run)
+        CHECK(*RunFour(opened) == std::vector{42, 42, 42, 42, 43, 43, 43, 43, 44, 44, 44, 44});
+    }
+    CHECK(RunFour(OpenOn(board.link(), kStOptions, FourBytes())).status().code() ==
+          StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_CASE("a node of version 2 is an output or a layer, and what is damaged in it is refused",
+          "[mcu][stm32msg]") {
+  for (const std::uint64_t kind : {0U, 1U, 2U}) {
+    std::string buffer;
+    AppendBytesField(2, "data", &buffer);
+    std::string node;
+    AppendNumberField(1, kind << 16 | 7, &node);
+    AppendBytesField(4, buffer, &node);
+    std::string message;
+    AppendNumberField(2, 3, &message);
+    AppendBytesField(14, node, &message);
+    const auto response = stm32msg::DecodeResponse(message);
+    REQUIRE(response.ok());
+    const auto* const output = std::get_if<stm32msg::Tensor>(&response->payload);
+    CHECK((output != nullptr) == (kind == 0));
+    if (output != nullptr) CHECK(output->data == "data");
+    message[message.size() - 5] = '\x05';  // longer than the buffer
+    CHECK_FALSE(stm32msg::DecodeResponse(message).ok());
   }
 }
 
@@ -128,10 +181,15 @@ TEST_CASE("a board that a host left within a message of stm32msg is brought back
 }
 
 TEST_CASE("other versions, other models and silence are told apart", "[mcu][stm32msg]") {
-  const FakeStm32msgBoard old(1, 0x202);
-  Status status = OpenOn(old.link(), kStOptions, FourBytes()).status;
+  const FakeStm32msgBoard older(1, 0x100);
+  Status status = OpenOn(older.link(), kStOptions, FourBytes()).status;
   CHECK(status.code() == StatusCode::kUnimplemented);
-  CHECK_THAT(status.message(), Contains("speaks stm32msg 2.2"));
+  CHECK_THAT(status.message(), Contains("speaks stm32msg 1.0; known are the versions 2.x and 3.x"));
+  FakeStm32msgBoard vague(1, 0x202);
+  vague.missing_shapes = 1;
+  status = OpenOn(vague.link(), kStOptions, FourBytes()).status;
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK_THAT(status.message(), Contains("tells the shapes of 0 of its network's 1 inputs"));
   const FakeStm32msgBoard board(2);
   status = RunFour(OpenOn(board.link(), kStOptions, FourBytes(5)), 5).status();
   CHECK(status.code() == StatusCode::kInvalidArgument);
