@@ -1,6 +1,7 @@
 #include "device_drivers/mcu/mcu_driver.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -244,6 +245,27 @@ TEST_CASE("a model whose input the firmware cannot hold, and one with other outp
                              "board takes at most 500"
                            : "the board gives 4 results, but the model's outputs have 5 elements"));
   }
+}
+
+TEST_CASE("firmware that takes inputs of another size and infers all the same blames the job", "[mcu]") {
+  // What MLPerf Tiny's reference firmware says when it is asked to infer; its results are of what it had before.
+  const FakeBoard board(
+      {.knows_frames = false, .answer = [](const std::string& command) {
+         const std::string said =
+             "Input db has 600 elemented, expected 1960\nm-warmup-start-0\r\nm-warmup-done\r\n"
+             "m-infer-start-1\r\nm-lap-us-1\r\nm-lap-us-3\r\nm-infer-done\r\n"
+             "m-results-[1,2,3,4]\r\nm-ready\r\n";
+         return command.starts_with("infer ") ? std::optional(said) : std::nullopt;
+       }});
+  const AdderModel model;
+  const Opened opened = OpenOn(board.link(), {{"mode", "existing"}}, model.Request("tflite"));
+  REQUIRE(opened.status.ToString() == "OK");
+  const auto ten = AdderInput(10);
+  REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+  const Status status = opened.session->Invoke(0);
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(), Contains("the firmware on the board expects 1960 elements of input, and the "
+                                        "model's inputs are of another size"));
 }
 
 TEST_CASE("printed results become integers as they were quantised, in the range of their type", "[mcu]") {
