@@ -283,5 +283,14 @@ TEST_CASE("printed results become integers as they were quantised, in the range 
         StatusCode::kUnimplemented);
 }
 
+TEST_CASE("printed decimals are not rounded to integers of which no scale is known", "[mcu]") {
+  const TensorInfo output{"out", ElementType::kInt8, {1, 3}, {}};
+  CHECK(TensorFromNumbers(output, std::vector<double>{1, -3, 127}).ok());
+  const Status status = TensorFromNumbers(output, std::vector<double>{0, 0.496, 0.25}).status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(), Contains("output 'out' of the model is int8 without scale and zero point, and "
+                                        "the board prints 0.496"));
+}
+
 }  // namespace
 }  // namespace paddock
