@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -34,7 +35,17 @@ std::vector<std::byte> Elements(std::span<const double> numbers, Convert convert
 }
 
 template <typename Integer>
-std::vector<std::byte> Integers(std::span<const double> numbers, const TensorInfo& info) {
+Result<std::vector<std::byte>> Integers(std::span<const double> numbers, const TensorInfo& info) {
+  const auto decimal = std::find_if(numbers.begin(), numbers.end(),
+                                    [](double number) { return number != std::nearbyint(number); });
+  if (!info.quantization && decimal != numbers.end()) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", *decimal);
+    return InvalidArgumentError("output '" + info.name + "' of the model is " +
+                                std::string(ElementTypeName(info.type)) +
+                                " without scale and zero point, and the board prints " + text +
+                                "; give the TFLite model, or one with float32 outputs");
+  }
   return Elements<Integer>(numbers, [&](double number) { return ToInteger<Integer>(number, info); });
 }
 

@@ -47,8 +47,8 @@ std::unique_ptr<BoardClient> MakeFrameBoard(FrameClient client, const FrameAbili
 std::optional<std::size_t> TensorBytes(const TensorInfo& info);
 
 // The tensor whose elements, dequantised and printed, read `numbers`: real = scale * (integer - zero_point), rounded to the
-// nearest integer and into the type's range; integers without quantisation are themselves. UNIMPLEMENTED: a type that no
-// microcontroller prints.
+// nearest integer and into the type's range; integers without quantisation are themselves.
+// INVALID_ARGUMENT: decimals for integers without quantisation. UNIMPLEMENTED: a type that no microcontroller prints.
 Result<std::vector<std::byte>> TensorFromNumbers(const TensorInfo& info, std::span<const double> numbers);
 
 }  // namespace paddock

@@ -234,6 +234,10 @@ Result<EembcRun> EembcClient::Infer(std::uint32_t inferences, std::uint32_t warm
   for (int attempt = 0; attempt < kTries && !duration_us; ++attempt) {
     const MonotonicTime begin = SystemClock().Now();
     PADDOCK_ASSIGN_OR_RETURN(const Tokens answer, Ask(infer));
+    if (const EembcToken* const expected = FindToken(answer, Kind::kOtherSize)) {
+      return InvalidArgumentError("the firmware on the board expects " + std::to_string(expected->number) +
+                                  " elements of input, and the model's inputs are of another size");
+    }
     pace_.Learn(infer.inferences, SystemClock().Now() - begin);
     duration_us = LoopDurationUs(answer);
     if (const EembcToken* const results = FindToken(answer, Kind::kResults))

@@ -30,6 +30,7 @@ constexpr Mark kMarks[] = {
     {"m-init-done", Kind::kInitDone, Rest::kNothing},
     {"m-[Expecting ", Kind::kExpecting, Rest::kNumber},
     {kTooLargeMark, Kind::kTooLarge, Rest::kNumber},
+    {"elemented, expected ", Kind::kOtherSize, Rest::kNumber},
     {"m-load-done", Kind::kLoadDone, Rest::kNothing},
     {"m-warmup-start-", Kind::kWarmupStart, Rest::kNumber},
     {"m-warmup-done", Kind::kWarmupDone, Rest::kNothing},

@@ -21,6 +21,7 @@ struct EembcToken {
     kInitDone,       // the board has started
     kExpecting,      // number: bytes of input that it waits for
     kTooLarge,       // number: bytes of input that it takes at most
+    kOtherSize,      // number: elements of input that it expects; it has others, and infers all the same
     kLoadDone,
     kWarmupStart,  // number: inferences
     kWarmupDone,

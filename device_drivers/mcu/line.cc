@@ -10,6 +10,8 @@
 
 #include <boost/asio.hpp>
 
+#include "device_drivers/mcu/baud_rate.h"
+
 namespace paddock {
 namespace {
 
@@ -111,10 +113,10 @@ Result<std::unique_ptr<Line>> OpenPort(const LineAddress& address) {
   if (::flock(port.native_handle(), LOCK_EX | LOCK_NB) != 0)
     return UnavailableError(address.target + " is in use by another process");
   if (address.kind == LineKind::kSerial) {
-    port.set_option(asio::serial_port::baud_rate(address.baud), error);
-    if (error)
+    const Status set = SetBaudRate(port.native_handle(), address.baud);
+    if (!set.ok())
       return UnavailableError(address.target + " cannot be set to " + std::to_string(address.baud) +
-                              " baud: " + error.message());
+                              " baud: " + set.message());
   }
   return MakeLine(std::move(io), std::move(port), address.target);
 }

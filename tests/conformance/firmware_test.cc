@@ -1,10 +1,15 @@
 // The firmware as a host sees it, compiled and run on every board that QEMU emulates.
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/subprocess.h"
+#include "device_drivers/mcu/line.h"
 #include "tests/conformance/firmware_fixture.h"
 
 namespace paddock {
@@ -95,6 +100,87 @@ TEST_CASE("a command that is wrong is answered with an error, and the next one w
   CHECK(board.Ask("db 0A0B0C") == "m-load-done\r\n");
   CHECK_THAT(board.Ask("db 0D"), Contains("e-["));
   CHECK(board.Ask("\r\ndb  print ") == "m-buffer-0a-0b\r\n");
+}
+
+TEST_CASE("no inference runs on inputs that were loaded in part", "[conformance]") {
+  if (CannotRun()) return;
+  BoardOnLine board("qemu-stm32f405");
+  board.Until("m-ready\r\n");
+  CHECK_THAT(board.Ask("infer 1 0"), Contains("m-results-[0.250000,1.000000]"));
+  CHECK(board.Ask("db load 2") == "m-[Expecting 2 bytes]\r\n");
+  CHECK(board.Ask("infer 1 0") == "e-[The inputs take 12 bytes; load all of them]\r\n");
+  CHECK(board.Ask("db 0A0B") == "m-load-done\r\n");
+  CHECK(board.Ask("infer 1 0") == "e-[The inputs take 12 bytes; load all of them]\r\n");
+  board.Ask("db load 12");
+  board.Ask("db 0A0B0000");
+  CHECK_THAT(board.Ask("db load 13"), Contains("exceeds maximum of 12"));
+  CHECK(board.Ask("infer 1 0") == "e-[The inputs take 12 bytes; load all of them]\r\n");
+  CHECK(board.Exchange(kWriteFrame, 0, Number(0, 5) + std::string("\1\2\3\4", 4)).payload == Number(0, 1));
+  CHECK_THAT(board.Ask("infer 1 0"), Contains("m-infer-done"));
+  board.Ask("db load 12");
+  CHECK(board.Ask("db 000102030405060708090A0B") == "m-load-done\r\n");
+  CHECK_THAT(board.Ask("infer 1 0"), Contains("m-infer-done"));
+}
+
+// What QEMU says of the registers that it does not have: each edge of the pin is a write to the GPIO's BSRR.
+TEST_CASE("the pin has one edge before the inferences and one behind them in either mode", "[conformance]") {
+  if (CannotRun()) return;
+  constexpr std::string_view kFall = "offset 0x018, value 0x01000000";
+  const TempDir folder;
+  const std::string log = folder / "log";
+  const auto listener = ListenForLine(folder / "line");
+  REQUIRE(listener.status().ToString() == "OK");
+  ProcessRequest request;
+  request.argv = {"qemu-system-arm",
+                  "-M",
+                  "netduinoplus2",
+                  "-display",
+                  "none",
+                  "-monitor",
+                  "none",
+                  "-icount",
+                  "shift=0",
+                  "-d",
+                  "unimp",
+                  "-D",
+                  log,
+                  "-chardev",
+                  "socket,id=line,path=" + (folder / "line"),
+                  "-serial",
+                  "chardev:line",
+                  "-kernel",
+                  ImageFor("qemu-stm32f405")};
+  request.environment = CleanEnvironment();
+  std::atomic<bool> stop{false};
+  const auto ended = std::async(std::launch::async, [&] {
+    return RunProcess(request, Deadline::Never(), [&] { return stop.load(); });
+  });
+  const struct Stopper {
+    std::atomic<bool>& stop;
+    ~Stopper() { stop = true; }
+  } stopper{stop};
+  auto line = (*listener)->Accept(BoardOnLine::Limit());
+  REQUIRE(line.status().ToString() == "OK");
+  std::string said;
+  std::vector<std::size_t> falls;
+  const auto ask = [&](const std::string& command) {
+    REQUIRE((*line)->Write(command, BoardOnLine::Limit()).ok());
+    const Deadline deadline = BoardOnLine::Limit();
+    said.clear();
+    while (!said.ends_with("m-ready\r\n") && !deadline.passed()) REQUIRE((*line)->Read(&said, deadline).ok());
+    const auto writes = ReadFile(log);
+    REQUIRE(writes.ok());
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = writes->find(kFall, at)) != std::string::npos; ++at) ++count;
+    falls.push_back(count);
+  };
+  ask("");
+  ask("infer 3 1%");
+  CHECK_THAT(said, Contains("m-lap-us-"));
+  ask("x-mode energy%");
+  ask("infer 3 1%");
+  CHECK_THAT(said, !Contains("m-lap-us-"));
+  CHECK(falls == std::vector<std::size_t>{1, 3, 3, 5});
 }
 
 TEST_CASE("frames write inputs, infer, read outputs and time layers", "[conformance]") {
@@ -222,14 +308,14 @@ TEST_CASE("a fault is told and ends in a restart; a lockup ends the emulator", "
     BoardOnLine board{std::string(known.name)};
     board.Until("m-ready\r\n");
     for (const auto& [input, message] : {std::pair{"65", "pc 0x90000000"}, {"66", "stack overflow"}}) {
-      board.Ask("db load 4");
-      board.Ask(std::string("db ") + input + "000000");
+      board.Ask("db load 12");
+      board.Ask(std::string("db ") + input + std::string(22, '0'));
       board.Send("infer 1 0%");
       CHECK_THAT(board.Until("m-ready\r\n"),
                  Contains(std::string("e-[fault: ") + message) && Contains("m-init-done"));
     }
-    board.Ask("db load 4");
-    board.Ask("db 67000000");
+    board.Ask("db load 12");
+    board.Ask("db 67" + std::string(22, '0'));
     board.Send("infer 1 0%");
     std::string last_words;
     Status status;

@@ -7,6 +7,7 @@
 #include "line.h"
 #include "message.h"
 #include "network.h"
+#include "text.h"
 
 enum { WELL = 0, UNKNOWN_TYPE = 1, WRONG_LENGTH = 2, WRONG_RANGE = 3 };
 enum { WRITE = 1, INFER = 2, READ = 3, PROFILE = 4 };
@@ -110,6 +111,7 @@ static uint8_t write(const uint8_t* request, uint32_t bytes) {
   bytes -= 5u;
   if (offset > input->bytes || bytes > input->bytes - offset) return WRONG_RANGE;
   memcpy((uint8_t*)input->data + offset, request + 5, bytes);
+  text_forget_load();
   return WELL;
 }
 

@@ -17,6 +17,7 @@ static char* rest; /* of the command, behind the words that were taken */
 
 static int is_energy_mode;
 static uint32_t load_bytes, load_position; /* of `db load` */
+static int is_input_partial; /* `db load` was said, and not all bytes of the inputs came behind it */
 
 static void print_line(const char* before, uint32_t number, const char* after) {
   print_text(before);
@@ -46,18 +47,22 @@ static int32_t number_of(const char* word) {
   return (int32_t)number;
 }
 
-/* The clock stands still while the stamp is made, so that the time between two stamps is that of what is done in between. */
-static void stamp(void) {
+static void print_time(uint64_t counts) {
+  if (is_energy_mode) return;
+  print_line("m-lap-us-", (uint32_t)(counts / (counter_hz() / 1000000u)), "");
+  board_flush();
+}
+
+/* An edge of the pin and, outside of the energy mode, the time as text: outside of the window that two edges make. The clock
+ * stands still meanwhile, so that the time between two stamps is that of what is done in between. */
+static void stamp(int is_end) {
   const uint64_t now = counter_read();
-  if (is_energy_mode) {
-    board_edge_pin(0);
-    for (volatile int i = 0; i < 1000; ++i) {
-    }
-    board_edge_pin(1);
-  } else {
-    print_line("m-lap-us-", (uint32_t)(now / (counter_hz() / 1000000u)), "");
-    board_flush();
+  if (!is_end) print_time(now);
+  board_edge_pin(0);
+  for (volatile int i = 0; i < 1000; ++i) {
   }
+  board_edge_pin(1);
+  if (is_end) print_time(now);
   counter_restart(now);
 }
 
@@ -84,6 +89,19 @@ static void print_results(void) {
   print_text("]\r\n");
 }
 
+/* The inputs one after the other are the buffer that `db` fills. REQUIRES: position below input_bytes(). */
+static uint8_t* input_byte(uint32_t position) {
+  uint32_t i = 0;
+  for (; position >= network_inputs[i].bytes; ++i) position -= network_inputs[i].bytes;
+  return (uint8_t*)network_inputs[i].data + position;
+}
+
+static uint32_t input_bytes(void) {
+  uint32_t bytes = 0;
+  for (uint32_t i = 0; i < network_input_count; ++i) bytes += network_inputs[i].bytes;
+  return bytes;
+}
+
 static void infer(void) {
   int32_t inferences = 1, warm_up = 10;
   const char* word = next_word();
@@ -100,31 +118,22 @@ static void infer(void) {
     print_text("e-[Inference warmup must be >=0]\r\n");
     return;
   }
+  if (is_input_partial) {
+    print_line("e-[The inputs take ", input_bytes(), " bytes; load all of them]");
+    return;
+  }
   print_line("m-warmup-start-", (uint32_t)warm_up, "");
   while (warm_up-- > 0) network_run();
   print_text("m-warmup-done\r\n");
   print_line("m-infer-start-", (uint32_t)inferences, "");
   board_flush();
   line_listen(0);
-  stamp();
+  stamp(0);
   while (inferences-- > 0) network_run();
-  stamp();
+  stamp(1);
   line_listen(1);
   print_text("m-infer-done\r\n");
   print_results();
-}
-
-/* The inputs one after the other are the buffer that `db` fills. REQUIRES: position below input_bytes(). */
-static uint8_t* input_byte(uint32_t position) {
-  uint32_t i = 0;
-  for (; position >= network_inputs[i].bytes; ++i) position -= network_inputs[i].bytes;
-  return (uint8_t*)network_inputs[i].data + position;
-}
-
-static uint32_t input_bytes(void) {
-  uint32_t bytes = 0;
-  for (uint32_t i = 0; i < network_input_count; ++i) bytes += network_inputs[i].bytes;
-  return bytes;
 }
 
 /* -1: no hexadecimal digit. */
@@ -151,6 +160,7 @@ static void load_hex(const char* digits) {
     }
     *input_byte(load_position++) = (uint8_t)(high << 4 | low);
     if (load_position == load_bytes) {
+      is_input_partial = load_bytes != input_bytes();
       print_text("m-load-done\r\n");
       return;
     }
@@ -164,6 +174,7 @@ static void data_buffer(void) {
   } else if (strcmp(word, "load") == 0) {
     const int32_t bytes = number_of(next_word());
     load_bytes = load_position = 0;
+    is_input_partial = 1;
     if (bytes <= 0) {
       print_text("e-[Command 'db load' requires a number of bytes >0]\r\n");
     } else if ((uint32_t)bytes > input_bytes()) {
@@ -208,7 +219,7 @@ static void execute(const char* word) {
     print_text(board_name);
     print_text("]\r\n");
   } else if (strcmp(word, "timestamp") == 0) {
-    stamp();
+    stamp(0);
   } else if (strcmp(word, "profile") == 0) {
     print_text("m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[");
     print_text(network_name);
@@ -234,8 +245,13 @@ static void execute(const char* word) {
 
 void text_greet(void) {
   print_mode();
-  stamp();
+  stamp(0);
   print_text("m-init-done\r\nm-ready\r\n");
+}
+
+void text_forget_load(void) {
+  load_bytes = 0;
+  is_input_partial = 0;
 }
 
 void text_begin(void) { command_length = 0; }

@@ -5,6 +5,9 @@
 /* What is said at start. */
 void text_greet(void);
 
+/* The inputs come on another way: what `db` loaded is not waited for. */
+void text_forget_load(void);
+
 /* A command begins; what was collected of another is forgotten. */
 void text_begin(void);
 /* The next character; at '%' the command is carried out. */

@@ -40,6 +40,7 @@ TEST_CASE("each message of the EEMBC text is found in its line", "[mcu][eembc]")
         EembcToken{Kind::kPaddock, 0, "1-[counter=tim2,hz=1000000000,data=1024]"});
   CHECK(only("Supplied buffer size 9999 exceeds maximum of 3072") == EembcToken{Kind::kTooLarge, 3072, ""});
   CHECK(only("e-[Supplied buffer size exceeds maximum of 490]") == EembcToken{Kind::kTooLarge, 490, ""});
+  CHECK(only("Input db has 122 elemented, expected 490") == EembcToken{Kind::kOtherSize, 490, ""});
 }
 
 TEST_CASE("messages are found behind echoed commands and debug text, and several in one line",

@@ -1,16 +1,19 @@
 #include "device_drivers/mcu/line.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <thread>
 
 #include <catch2/catch.hpp>
 
+#include "device_drivers/mcu/baud_rate.h"
 #include "device_drivers/mcu/transcript.h"
 #include "tests/fakes/fake_board.h"
 #include "tests/fakes/fake_clock.h"
@@ -46,6 +49,22 @@ TEST_CASE("a serial port is set to its speed; one that is in use is refused", "[
   REQUIRE(line.status().ToString() == "OK");
   const auto second = OpenLine({LineKind::kSerial, board.path()}, InMs(1000));
   CHECK(second.status().ToString() == "UNAVAILABLE: " + board.path() + " is in use by another process");
+}
+
+TEST_CASE("a serial port is set to speeds that termios has no name for", "[mcu][line]") {
+  // 76800: MLPerf Tiny's reference firmware for images.
+  for (const std::uint32_t baud : {9600U, 76'800U, 921'600U, 12'000'000U}) {
+    INFO(baud);
+    const FakeBoard board;
+    const auto line = OpenLine({LineKind::kSerial, board.path(), baud}, InMs(1000));
+    REQUIRE(line.status().ToString() == "OK");
+    const int port = ::open(board.path().c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    CHECK(BaudRateOf(port) == baud);
+    ::close(port);
+    REQUIRE((*line)->Write("name%", InMs(1000)).ok());
+    CHECK(ReadUntil(**line, "m-ready\r\n") == "m-name-dut-[fake-board]\r\nm-ready\r\n");
+  }
+  CHECK_FALSE(BaudRateOf(-1));
 }
 
 TEST_CASE("bytes go both ways through a unix socket, and its end is told", "[mcu][line]") {

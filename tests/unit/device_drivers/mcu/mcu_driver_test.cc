@@ -1,6 +1,7 @@
 #include "device_drivers/mcu/mcu_driver.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -246,6 +247,27 @@ TEST_CASE("a model whose input the firmware cannot hold, and one with other outp
   }
 }
 
+TEST_CASE("firmware that takes inputs of another size and infers all the same blames the job", "[mcu]") {
+  // What MLPerf Tiny's reference firmware says when it is asked to infer; its results are of what it had before.
+  const FakeBoard board(
+      {.knows_frames = false, .answer = [](const std::string& command) {
+         const std::string said =
+             "Input db has 600 elemented, expected 1960\nm-warmup-start-0\r\nm-warmup-done\r\n"
+             "m-infer-start-1\r\nm-lap-us-1\r\nm-lap-us-3\r\nm-infer-done\r\n"
+             "m-results-[1,2,3,4]\r\nm-ready\r\n";
+         return command.starts_with("infer ") ? std::optional(said) : std::nullopt;
+       }});
+  const AdderModel model;
+  const Opened opened = OpenOn(board.link(), {{"mode", "existing"}}, model.Request("tflite"));
+  REQUIRE(opened.status.ToString() == "OK");
+  const auto ten = AdderInput(10);
+  REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+  const Status status = opened.session->Invoke(0);
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(), Contains("the firmware on the board expects 1960 elements of input, and the "
+                                        "model's inputs are of another size"));
+}
+
 TEST_CASE("printed results become integers as they were quantised, in the range of their type", "[mcu]") {
   const auto bytes = [](ElementType type, std::vector<double> numbers) {
     const auto made = TensorFromNumbers({"out", type, {1, 3}, Quantization{0.00390625, -128}}, numbers);
@@ -259,6 +281,15 @@ TEST_CASE("printed results become integers as they were quantised, in the range 
   CHECK(bytes(ElementType::kFloat32, {1, 2, 3}).size() == 12);
   CHECK(TensorFromNumbers({"out", ElementType::kFloat64, {1}}, std::vector<double>{1}).status().code() ==
         StatusCode::kUnimplemented);
+}
+
+TEST_CASE("printed decimals are not rounded to integers of which no scale is known", "[mcu]") {
+  const TensorInfo output{"out", ElementType::kInt8, {1, 3}, {}};
+  CHECK(TensorFromNumbers(output, std::vector<double>{1, -3, 127}).ok());
+  const Status status = TensorFromNumbers(output, std::vector<double>{0, 0.496, 0.25}).status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(), Contains("output 'out' of the model is int8 without scale and zero point, and "
+                                        "the board prints 0.496"));
 }
 
 }  // namespace
