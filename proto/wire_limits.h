@@ -9,11 +9,9 @@ inline constexpr unsigned kProtocolVersion = 1;
 
 // A peer that answers no ping for time + timeout is gone. The server permits pings at half of
 // kKeepaliveTimeMs, else it would throw clients out that ping as they are told to. Any message puts a ping off: the
-// server's come a little later than an agent's heartbeat, and so only when heartbeats stay away. An agent's session pings less
-// often than those who wait for an answer: with a thousand agents its pings are half of an idle coordinator's work.
+// server's come a little later than an agent's heartbeat, and so only when heartbeats stay away.
 inline constexpr int kHeartbeatIntervalMs = 5'000;
 inline constexpr int kKeepaliveTimeMs = 5'000;
-inline constexpr int kSessionKeepaliveTimeMs = 10'000;
 inline constexpr int kServerKeepaliveTimeMs = kHeartbeatIntervalMs + 1'000;
 inline constexpr int kKeepaliveTimeoutMs = 2'000;
 
