@@ -15,8 +15,9 @@ namespace paddock {
 namespace {
 
 constexpr std::size_t kMaxQueuedMessages = 1024;
-// Those of agents without a lease renew nothing: the core's thread wakes once for all that come within this time.
-constexpr std::chrono::milliseconds kIdleHeartbeatsWait(100);
+// Heartbeats of agents without a lease renew nothing and wait for this part of their interval, so that the core's thread wakes
+// once for many. None overtakes another of its agent.
+constexpr int kIdleHeartbeatsWaitFor = 50;
 
 }  // namespace
 
@@ -140,7 +141,8 @@ void AgentGateway::Dispatch(SessionId session, v1::AgentMessage message, bool& g
       auto beat = [this, session, heartbeat = std::move(*message.mutable_heartbeat())] {
         coordinator_->OnHeartbeat(session, HeldFromProto(heartbeat.held()), heartbeat.problem());
       };
-      return is_idle ? core_->PostAfter(kIdleHeartbeatsWait, std::move(beat)) : core_->Post(std::move(beat));
+      return is_idle ? core_->PostAfter(heartbeat_interval_ / kIdleHeartbeatsWaitFor, std::move(beat))
+                     : core_->Post(std::move(beat));
     }
     case v1::AgentMessage::kProgress:
       return core_->Post([this, session, report = std::move(*message.mutable_progress())] {
