@@ -161,10 +161,12 @@ address_sanitizer_steps() {
   step "commands of the documents" docs_commands || true
 }
 
-# The tests mostly wait: what they leave of the processors goes to the next build.
+# The tests mostly wait: what they leave of the processors goes to the next build. Where the kernel shares processors out among
+# sessions, niceness counts within one only, and that of the session is set beside it.
 start_thread_sanitizer_build() {
   configure tsan || return 0
-  setsid nice -n 19 ninja -C build-tsan -j "$(jobs_at_once)" tests/unit/all >"$CACHE_DIR/logs/build-tsan.log" 2>&1 &
+  setsid bash -c 'echo 19 >/proc/self/autogroup; exec nice -n 19 "$@"' build \
+    ninja -C build-tsan -j "$(jobs_at_once)" tests/unit/all >"$CACHE_DIR/logs/build-tsan.log" 2>&1 &
   THREAD_SANITIZER_BUILD=$!
   trap 'kill -- "-$THREAD_SANITIZER_BUILD" 2>/dev/null || true' EXIT
 }
