@@ -50,7 +50,8 @@ class ThreadTaskQueue final : public TaskQueue {
     bool is_first = false;
     {
       const std::lock_guard lock(mutex_);
-      is_first = delayed_.emplace(After(delay), std::move(task)) == delayed_.begin();
+      const auto entry = delayed_.emplace(After(delay), std::move(task));
+      is_first = entry == delayed_.begin();
     }
     if (is_first) wake_.notify_one();  // else the thread wakes before that
   }
