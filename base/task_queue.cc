@@ -47,13 +47,11 @@ class ThreadTaskQueue final : public TaskQueue {
   }
 
   void PostAfter(std::chrono::nanoseconds delay, std::function<void()> task) override {
-    bool is_first = false;
     {
       const std::lock_guard lock(mutex_);
-      const auto entry = delayed_.emplace(After(delay), std::move(task));
-      is_first = entry == delayed_.begin();
+      delayed_.emplace(After(delay), std::move(task));
     }
-    if (is_first) wake_.notify_one();  // else the thread wakes before that
+    wake_.notify_one();
   }
 
   bool RunsHere() const override { return t_running_queue == this; }

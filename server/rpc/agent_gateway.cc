@@ -1,6 +1,5 @@
 #include "server/rpc/agent_gateway.h"
 
-#include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -15,9 +14,6 @@ namespace paddock {
 namespace {
 
 constexpr std::size_t kMaxQueuedMessages = 1024;
-// Heartbeats of agents without a lease renew nothing and wait for this part of their interval, so that the core's thread wakes
-// once for many. None overtakes another of its agent.
-constexpr int kIdleHeartbeatsWaitFor = 50;
 
 }  // namespace
 
@@ -136,14 +132,10 @@ void AgentGateway::Dispatch(SessionId session, v1::AgentMessage message, bool& g
     });
   }
   switch (message.kind_case()) {
-    case v1::AgentMessage::kHeartbeat: {
-      const bool is_idle = message.heartbeat().held().empty();
-      auto beat = [this, session, heartbeat = std::move(*message.mutable_heartbeat())] {
+    case v1::AgentMessage::kHeartbeat:
+      return core_->Post([this, session, heartbeat = std::move(*message.mutable_heartbeat())] {
         coordinator_->OnHeartbeat(session, HeldFromProto(heartbeat.held()), heartbeat.problem());
-      };
-      return is_idle ? core_->PostAfter(heartbeat_interval_ / kIdleHeartbeatsWaitFor, std::move(beat))
-                     : core_->Post(std::move(beat));
-    }
+      });
     case v1::AgentMessage::kProgress:
       return core_->Post([this, session, report = std::move(*message.mutable_progress())] {
         coordinator_->OnProgress(session, RunId(report.run_id()), report.lease(),
