@@ -36,8 +36,9 @@ std::vector<std::byte> Elements(std::span<const double> numbers, Convert convert
 
 template <typename Integer>
 Result<std::vector<std::byte>> Integers(std::span<const double> numbers, const TensorInfo& info) {
-  const auto decimal = std::find_if(numbers.begin(), numbers.end(),
-                                    [](double number) { return number != std::nearbyint(number); });
+  const auto decimal = std::find_if(numbers.begin(), numbers.end(), [](double number) {
+    return !std::isnan(number) && number != std::nearbyint(number);
+  });
   if (!info.quantization && decimal != numbers.end()) {
     char text[32];
     std::snprintf(text, sizeof text, "%g", *decimal);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -27,6 +28,8 @@ class BoardPace {
     return Seconds(std::min(answer_s_ / 4, kUsuallyWithin) + 2 * LineSeconds(bytes) +
                    (inference_s_ ? ComputingSeconds(inferences) : 0));
   }
+  // That so many bytes take one way.
+  std::chrono::nanoseconds OnLine(std::size_t bytes) const { return Seconds(LineSeconds(bytes)); }
   void Learn(std::uint64_t inferences, std::chrono::nanoseconds took) {
     inference_s_ = std::chrono::duration<double>(took).count() / static_cast<double>(inferences);
   }

@@ -116,7 +116,8 @@ Result<std::optional<EembcClient::Tokens>> EembcClient::ReadAnswer(const Command
       if (!is_end) continue;
       const bool is_ours = command.wanted == Kind::kReady || FindToken(answer, command.wanted) != nullptr ||
                            FindToken(answer, Kind::kError) != nullptr ||
-                           FindToken(answer, Kind::kTooLarge) != nullptr;
+                           FindToken(answer, Kind::kTooLarge) != nullptr ||
+                           FindToken(answer, Kind::kPartialInput) != nullptr;
       if (is_ours) return std::optional(std::move(answer));
       answer.clear();
     }
@@ -238,10 +239,18 @@ Result<EembcRun> EembcClient::Infer(std::uint32_t inferences, std::uint32_t warm
       return InvalidArgumentError("the firmware on the board expects " + std::to_string(expected->number) +
                                   " elements of input, and the model's inputs are of another size");
     }
+    if (const EembcToken* const whole = FindToken(answer, Kind::kPartialInput)) {
+      return InvalidArgumentError("the firmware on the board takes " + std::to_string(whole->number) +
+                                  " bytes of input, and the model's inputs are fewer");
+    }
     pace_.Learn(infer.inferences, SystemClock().Now() - begin);
     duration_us = LoopDurationUs(answer);
     if (const EembcToken* const results = FindToken(answer, Kind::kResults))
       run.results = ParseEembcResults(results->text).value_or(std::vector<double>());
+    if (duration_us || attempt > 0) continue;
+    // A host that has gone may have left it in energy mode.
+    const Status back = ChangeMode("performance");
+    if (!back.ok() && back.code() != StatusCode::kUnimplemented) return back;
   }
   if (!duration_us) {
     return UnavailableError("the board gives no two times (m-lap-us) for " + Quoted(infer.text) +
@@ -261,8 +270,12 @@ Status EembcClient::ChangeMode(const std::string& mode) {
   PADDOCK_ASSIGN_OR_RETURN(
       const Tokens answer,
       Ask({.text = "x-mode " + mode + "%", .wanted = Kind::kReady, .expects_start = true}));
+  if (FindToken(answer, Kind::kInitDone) != nullptr)
+    return UnavailableError("the board restarted before it had answered 'x-mode " + mode + "%'");
   const EembcToken* const token = FindToken(answer, Kind::kTimestampMode);
   if (token != nullptr && token->text == mode) return OkStatus();
+  if (token != nullptr || FindToken(answer, Kind::kError) == nullptr)
+    return UnavailableError("the board does not say that it has changed to mode '" + mode + "'");
   return UnimplementedError("the firmware on the board cannot change to mode '" + mode +
                             "', in which it moves a pin for a power meter");
 }

@@ -2,7 +2,7 @@
 // asked again, three times in all; the text has no check sum, so a digit that was changed is not noticed.
 //
 // Errors: DEADLINE_EXCEEDED: no answer; UNAVAILABLE: the line is closed, the board has restarted or answers what makes no sense.
-// Either says what was asked. INVALID_ARGUMENT: the board cannot hold that much input.
+// Either says what was asked. INVALID_ARGUMENT: the board cannot hold that much input, or takes more.
 #pragma once
 
 #include <cstddef>
@@ -43,9 +43,10 @@ class EembcClient {
   // Empty: this firmware does not know the frames of docs/mcu_protocol.md.
   Result<std::optional<FrameAbility>> ProbeFrames();
   Status Load(std::span<const std::byte> input);
-  // REQUIRES: inferences > 0.
+  // Brings a board that a host left in energy mode back out of it. REQUIRES: inferences > 0.
   Result<EembcRun> Infer(std::uint32_t inferences, std::uint32_t warmups);
-  // Once, between two edges of the board's pin instead of two times. UNIMPLEMENTED: the firmware does not know `x-mode`.
+  // Once, between two edges of the board's pin instead of two times. UNIMPLEMENTED: the firmware answers `x-mode`
+  // with an error.
   Status InferBetweenEdges(std::uint32_t inferences);
 
  private:

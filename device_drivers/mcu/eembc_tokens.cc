@@ -19,6 +19,7 @@ struct Mark {
 };
 
 constexpr std::string_view kTooLargeMark = "exceeds maximum of ";
+constexpr std::string_view kPartialInputMark = "The inputs take ";
 
 // A longer mark stands before its beginning.
 constexpr Mark kMarks[] = {
@@ -80,6 +81,14 @@ bool ReadRest(Rest kind, std::string_view& rest, EembcToken* token) {
   return true;
 }
 
+// What some say as an error, with a number behind `mark`.
+void ReadErrorAs(Kind kind, std::string_view mark, EembcToken* error) {
+  const std::size_t at = error->text.find(mark);
+  if (at == error->text.npos) return;
+  std::string_view number = std::string_view(error->text).substr(at + mark.size());
+  if (ReadRest(Rest::kNumber, number, error)) *error = {kind, error->number, {}};
+}
+
 std::string_view Trimmed(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
   return text.substr(0, text.find_last_not_of(" \t") + 1);
@@ -100,11 +109,9 @@ std::vector<EembcToken> FindEembcTokens(std::string_view line) {
     std::string_view rest = line.substr(at + mark->text.size());
     EembcToken token{mark->kind, 0, {}};
     const bool is_whole = ReadRest(mark->rest, rest, &token);
-    // Some say it as an error.
-    const std::size_t limit = token.kind == Kind::kError ? token.text.find(kTooLargeMark) : token.text.npos;
-    if (limit != token.text.npos) {
-      std::string_view number = std::string_view(token.text).substr(limit + kTooLargeMark.size());
-      if (ReadRest(Rest::kNumber, number, &token)) token = {Kind::kTooLarge, token.number, {}};
+    if (token.kind == Kind::kError) {
+      ReadErrorAs(Kind::kTooLarge, kTooLargeMark, &token);
+      ReadErrorAs(Kind::kPartialInput, kPartialInputMark, &token);
     }
     if (is_whole) tokens.push_back(std::move(token));
     at = is_whole ? line.size() - rest.size() : at + mark->text.size();

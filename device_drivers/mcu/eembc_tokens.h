@@ -22,6 +22,7 @@ struct EembcToken {
     kExpecting,      // number: bytes of input that it waits for
     kTooLarge,       // number: bytes of input that it takes at most
     kOtherSize,      // number: elements of input that it expects; it has others, and infers all the same
+    kPartialInput,   // number: bytes of input that it takes; it was given fewer, and does not infer
     kLoadDone,
     kWarmupStart,  // number: inferences
     kWarmupDone,

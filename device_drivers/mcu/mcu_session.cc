@@ -68,11 +68,11 @@ class McuSession final : public Session {
   std::optional<Flashed> flashed_;  // its lock keeps others off the board's probe
   std::unique_ptr<BoardClient> client_;
   std::vector<std::vector<TensorView>> queries_;
-  std::optional<std::uint32_t> on_board_;          // the query whose inputs the board has
-  std::optional<std::uint32_t> last_query_;        // ran successfully
-  std::optional<std::uint64_t> last_ns_;           // of one inference
-  std::uint64_t total_ns_ = 0;                     // of all queries
-  std::optional<std::uint64_t> total_cycles_ = 0;  // likewise; absent: not told
+  std::optional<std::uint32_t> on_board_;      // the query whose inputs the board has
+  std::optional<std::uint32_t> last_query_;    // ran successfully
+  std::optional<std::uint64_t> last_ns_;       // of one inference
+  std::uint64_t total_ns_ = 0;                 // of all queries
+  std::optional<std::uint64_t> total_cycles_;  // likewise; absent: none has run, or one did not tell its own
   std::vector<std::vector<std::byte>> output_bytes_;
 };
 
@@ -214,9 +214,9 @@ Status McuSession::Invoke(std::uint32_t query) {
     return connection_.Explain(kInferring, run.status());
   }
   last_ns_ = std::max<std::uint64_t>(1, Mean(run->duration_ns));
+  const bool are_all_told = run->cycles && (total_cycles_ || total_ns_ == 0);
+  total_cycles_ = are_all_told ? std::optional(total_cycles_.value_or(0) + Mean(*run->cycles)) : std::nullopt;
   total_ns_ += *last_ns_;
-  total_cycles_ =
-      total_cycles_ && run->cycles ? std::optional(*total_cycles_ + Mean(*run->cycles)) : std::nullopt;
   last_query_ = query;
   return OkStatus();
 }

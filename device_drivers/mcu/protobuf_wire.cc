@@ -7,8 +7,11 @@
 namespace paddock {
 namespace {
 
-enum WireKind : std::uint64_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 constexpr std::uint64_t kMaxFieldNumber = (std::uint64_t{1} << 29) - 1;
+
+std::uint64_t Tag(std::uint32_t field, WireKind kind) {
+  return std::uint64_t{field} << 3 | static_cast<std::uint64_t>(kind);
+}
 
 }  // namespace
 
@@ -18,12 +21,12 @@ void AppendVarint(std::uint64_t value, std::string* to) {
 }
 
 void AppendNumberField(std::uint32_t field, std::uint64_t value, std::string* to) {
-  AppendVarint(std::uint64_t{field} << 3 | kVarint, to);
+  AppendVarint(Tag(field, WireKind::kVarint), to);
   AppendVarint(value, to);
 }
 
 void AppendBytesField(std::uint32_t field, std::string_view bytes, std::string* to) {
-  AppendVarint(std::uint64_t{field} << 3 | kBytes, to);
+  AppendVarint(Tag(field, WireKind::kBytes), to);
   AppendVarint(bytes.size(), to);
   to->append(bytes);
 }
@@ -56,17 +59,17 @@ std::optional<WireField> WireReader::Next() {
   is_damaged_ = true;  // until the field is whole
   const auto tag = ReadVarint();
   if (!tag || *tag >> 3 == 0 || *tag >> 3 > kMaxFieldNumber) return std::nullopt;
-  WireField field{static_cast<std::uint32_t>(*tag >> 3)};
+  WireField field{static_cast<std::uint32_t>(*tag >> 3), static_cast<WireKind>(*tag & 7)};
   std::optional<std::uint64_t> value;
-  switch (*tag & 7) {
-    case kVarint:
-    case kBytes:
+  switch (field.kind) {
+    case WireKind::kVarint:
+    case WireKind::kBytes:
       value = ReadVarint();
       break;
-    case kFixed32:
+    case WireKind::kFixed32:
       value = ReadFixed(4);
       break;
-    case kFixed64:
+    case WireKind::kFixed64:
       value = ReadFixed(8);
       break;
     default:
@@ -74,7 +77,7 @@ std::optional<WireField> WireReader::Next() {
   }
   if (!value) return std::nullopt;
   field.value = *value;
-  if ((*tag & 7) == kBytes) {
+  if (field.kind == WireKind::kBytes) {
     if (*value > rest_.size()) return std::nullopt;
     field.bytes = rest_.substr(0, *value);
     rest_.remove_prefix(*value);

@@ -13,8 +13,11 @@ void AppendVarint(std::uint64_t value, std::string* to);
 void AppendNumberField(std::uint32_t field, std::uint64_t value, std::string* to);
 void AppendBytesField(std::uint32_t field, std::string_view bytes, std::string* to);
 
+enum class WireKind : std::uint64_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
+
 struct WireField {
   std::uint32_t number = 0;
+  WireKind kind = WireKind::kVarint;
   std::uint64_t value = 0;   // of a varint, or the bits of a fixed number
   std::string_view bytes{};  // of text, bytes and messages within
 };

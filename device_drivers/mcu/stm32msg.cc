@@ -12,40 +12,55 @@ namespace {
 constexpr std::size_t kMaxCounters = 1024;
 constexpr std::size_t kMaxInputs = 1024;
 
-std::uint32_t Word(const WireField& field) { return static_cast<std::uint32_t>(field.value); }
+// Each false when the field is of another kind.
+bool ReadWord(const WireField& field, std::uint32_t* word) {
+  *word = static_cast<std::uint32_t>(field.value);
+  return field.kind == WireKind::kVarint;
+}
+bool ReadFloat(const WireField& field, float* number) {
+  *number = FloatOf(field);
+  return field.kind == WireKind::kFixed32;
+}
+template <typename Bytes>
+bool ReadBytes(const WireField& field, Bytes* bytes) {
+  *bytes = field.bytes;
+  return field.kind == WireKind::kBytes;
+}
 
-// Calls `read` for each field; false when the message is damaged.
-bool ReadFields(std::string_view message, const std::function<void(const WireField&)>& read) {
+// Calls `read` for each field until it says false; false then, and when the message is damaged.
+bool ReadFields(std::string_view message, const std::function<bool(const WireField&)>& read) {
   WireReader reader(message);
-  while (const auto field = reader.Next()) read(*field);
+  while (const auto field = reader.Next()) {
+    if (!read(*field)) return false;
+  }
   return !reader.is_damaged();
 }
 
 bool ReadSync(std::string_view message, Sync* sync) {
-  return ReadFields(message, [&](const WireField& field) {
-    if (field.number == 1) sync->version = Word(field);
-  });
+  return ReadFields(
+      message, [&](const WireField& field) { return field.number != 1 || ReadWord(field, &sync->version); });
 }
 
 bool ReadSystemInfo(std::string_view message, SystemInfo* info) {
   return ReadFields(message, [&](const WireField& field) {
-    if (field.number == 1) info->device_id = Word(field);
-    if (field.number == 2) info->core_hz = Word(field);
-    if (field.number == 5) info->packet_bytes = Word(field);
+    if (field.number == 1) return ReadWord(field, &info->device_id);
+    if (field.number == 2) return ReadWord(field, &info->core_hz);
+    if (field.number == 5) return ReadWord(field, &info->packet_bytes);
+    return true;
   });
 }
 
 bool ReadAcknowledge(std::string_view message, Acknowledge* acknowledge) {
   return ReadFields(message, [&](const WireField& field) {
-    if (field.number == 1) acknowledge->parameter = Word(field);
-    if (field.number == 2) acknowledge->error = Word(field);
+    if (field.number == 1) return ReadWord(field, &acknowledge->parameter);
+    if (field.number == 2) return ReadWord(field, &acknowledge->error);
+    return true;
   });
 }
 
 bool ReadLog(std::string_view message, Log* log) {
-  return ReadFields(message, [&](const WireField& field) {
-    if (field.number == 2) log->text = field.bytes;
-  });
+  return ReadFields(
+      message, [&](const WireField& field) { return field.number != 2 || ReadBytes(field, &log->text); });
 }
 
 // Counters are single words, or pairs of them, the low one first; those of type 0 count the processor's cycles.
@@ -53,14 +68,17 @@ bool ReadOperator(std::string_view message, Operator* found) {
   constexpr std::uint32_t kFlagsShift = 24;
   constexpr std::uint32_t kFormatShift = 16;
   constexpr std::uint32_t kSingleWords = 1;
+  std::uint32_t type = 0;
   std::uint32_t counter_type = 0;
   std::vector<std::uint32_t> words;
   const bool is_whole = ReadFields(message, [&](const WireField& field) {
-    if (field.number == 2) found->is_network = Word(field) >> kFlagsShift == 0;
-    if (field.number == 4) found->duration_ms = FloatOf(field);
-    if (field.number == 5) counter_type = Word(field);
-    if (field.number == 6 && words.size() < kMaxCounters) words.push_back(Word(field));
+    if (field.number == 2) return ReadWord(field, &type);
+    if (field.number == 4) return ReadFloat(field, &found->duration_ms);
+    if (field.number == 5) return ReadWord(field, &counter_type);
+    if (field.number == 6 && words.size() < kMaxCounters) return ReadWord(field, &words.emplace_back());
+    return true;
   });
+  found->is_network = type >> kFlagsShift == 0;
   if ((counter_type & 0xFFFF) != 0) return is_whole;
   const bool are_single = counter_type >> kFormatShift == kSingleWords;
   for (std::size_t i = 0; i < words.size(); i += are_single ? 1 : 2) {
@@ -72,38 +90,37 @@ bool ReadOperator(std::string_view message, Operator* found) {
 }
 
 bool ReadTensor(std::string_view message, Tensor* tensor) {
-  bool is_whole = true;
+  std::string_view data;
   return ReadFields(message,
-                    [&](const WireField& field) {
-                      if (field.number != 2) return;
-                      is_whole = ReadFields(field.bytes, [&](const WireField& data) {
-                        if (data.number == 4) tensor->data = data.bytes;
-                      });
-                    }) &&
-         is_whole;
+                    [&](const WireField& field) { return field.number != 2 || ReadBytes(field, &data); }) &&
+         ReadFields(data, [&](const WireField& field) {
+           return field.number != 4 || ReadBytes(field, &tensor->data);
+         });
 }
 
 // Of version 2: an output, or one of the layers, whose data are not read.
 bool ReadNode(std::string_view message, Response* response) {
   constexpr std::uint32_t kKindShift = 16;
   constexpr std::uint32_t kOutput = 0;
-  bool is_output = true;
+  std::uint32_t type = 0;
   Tensor output;
   std::string_view buffer;
-  const bool is_whole = ReadFields(message, [&](const WireField& field) {
-    if (field.number == 1) is_output = Word(field) >> kKindShift == kOutput;
-    if (field.number == 3) output.duration_ms = FloatOf(field);
-    if (field.number == 4) buffer = field.bytes;
-  });
-  const bool is_buffer_whole = ReadFields(buffer, [&](const WireField& field) {
-    if (field.number == 2) output.data = field.bytes;
-  });
-  if (is_output) {
+  const bool is_whole = ReadFields(message,
+                                   [&](const WireField& field) {
+                                     if (field.number == 1) return ReadWord(field, &type);
+                                     if (field.number == 3) return ReadFloat(field, &output.duration_ms);
+                                     if (field.number == 4) return ReadBytes(field, &buffer);
+                                     return true;
+                                   }) &&
+                        ReadFields(buffer, [&](const WireField& field) {
+                          return field.number != 2 || ReadBytes(field, &output.data);
+                        });
+  if (type >> kKindShift == kOutput) {
     response->payload = std::move(output);
   } else {
     response->payload = Operator{.is_network = false, .duration_ms = output.duration_ms};
   }
-  return is_whole && is_buffer_whole;
+  return is_whole;
 }
 
 // Of version 2. Its number is of the form major << 24 | minor << 16 | micro << 8.
@@ -111,13 +128,14 @@ bool ReadOldNetworkInfo(std::string_view message, NetworkInfo* info) {
   std::uint32_t version = 0;
   std::string_view revision;
   const bool is_whole = ReadFields(message, [&](const WireField& field) {
-    if (field.number == 1) info->name = field.bytes;
-    if (field.number == 5) revision = field.bytes;
-    if (field.number == 6) version = Word(field);
-    if (field.number == 13) info->inputs = Word(field);
-    if (field.number == 14) info->outputs = Word(field);
+    if (field.number == 1) return ReadBytes(field, &info->name);
+    if (field.number == 5) return ReadBytes(field, &revision);
+    if (field.number == 6) return ReadWord(field, &version);
+    if (field.number == 13) return ReadWord(field, &info->inputs);
+    if (field.number == 14) return ReadWord(field, &info->outputs);
     if (field.number == 16 && info->input_shapes.size() < kMaxInputs)
-      info->input_shapes.emplace_back(field.bytes);
+      return ReadBytes(field, &info->input_shapes.emplace_back());
+    return true;
   });
   info->runtime = std::to_string(version >> 24) + "." + std::to_string(version >> 16 & 0xFF) + "." +
                   std::to_string(version >> 8 & 0xFF) + " " + std::string(revision);
@@ -126,29 +144,35 @@ bool ReadOldNetworkInfo(std::string_view message, NetworkInfo* info) {
 
 bool ReadNetworkInfo(std::string_view message, NetworkInfo* info) {
   return ReadFields(message, [&](const WireField& field) {
-    if (field.number == 1) info->name = field.bytes;
-    if (field.number == 10) info->inputs = Word(field);
-    if (field.number == 12) info->outputs = Word(field);
-    if (field.number == 20) info->runtime = field.bytes;
+    if (field.number == 1) return ReadBytes(field, &info->name);
+    if (field.number == 10) return ReadWord(field, &info->inputs);
+    if (field.number == 12) return ReadWord(field, &info->outputs);
+    if (field.number == 20) return ReadBytes(field, &info->runtime);
+    return true;
   });
 }
 
 template <typename Payload>
 bool ReadPayload(bool (*read)(std::string_view, Payload*), const WireField& field, Response* response) {
   Payload payload;
-  if (!read(field.bytes, &payload)) return false;
+  if (field.kind != WireKind::kBytes || !read(field.bytes, &payload)) return false;
   response->payload = std::move(payload);
   return true;
+}
+
+bool ReadState(const WireField& field, State* state) {
+  std::uint32_t word = 0;
+  const bool is_word = ReadWord(field, &word);
+  *state = static_cast<State>(word);
+  return is_word;
 }
 
 bool ReadResponseField(const WireField& field, Response* response) {
   switch (field.number) {
     case 1:
-      response->request_id = Word(field);
-      return true;
+      return ReadWord(field, &response->request_id);
     case 2:
-      response->state = static_cast<State>(Word(field));
-      return true;
+      return ReadState(field, &response->state);
     case 10:
       return ReadPayload(ReadSync, field, response);
     case 11:
@@ -158,7 +182,7 @@ bool ReadResponseField(const WireField& field, Response* response) {
     case 13:
       return ReadPayload(ReadLog, field, response);
     case 14:
-      return ReadNode(field.bytes, response);
+      return field.kind == WireKind::kBytes && ReadNode(field.bytes, response);
     case 16:
       return ReadPayload(ReadOperator, field, response);
     case 17:
@@ -209,12 +233,8 @@ std::string EncodeAcknowledge() {
 
 Result<Response> DecodeResponse(std::string_view message) {
   Response response;
-  bool is_whole = true;
-  is_whole = ReadFields(message,
-                        [&](const WireField& field) {
-                          is_whole = is_whole && ReadResponseField(field, &response);
-                        }) &&
-             is_whole;
+  const bool is_whole =
+      ReadFields(message, [&](const WireField& field) { return ReadResponseField(field, &response); });
   if (is_whole && !message.empty()) return response;
   return UnavailableError("the board's message of " + std::to_string(message.size()) +
                           " bytes is damaged, or none of stm32msg");

@@ -38,7 +38,7 @@ struct Sync {
 struct SystemInfo {
   std::uint32_t device_id = 0;
   std::uint32_t core_hz = 0;
-  std::uint32_t packet_bytes = 0;  // of each packet from now on; 0: as before
+  std::uint32_t packet_bytes = 0;  // of each packet from now on, where headers have two bytes; 0: as before
 };
 struct Acknowledge {
   std::uint32_t parameter = 0;
@@ -70,7 +70,7 @@ struct Response {
   State state = State::kIdle;
   std::variant<std::monostate, Sync, SystemInfo, Acknowledge, Log, Operator, Tensor, NetworkInfo> payload{};
 };
-// UNAVAILABLE: no such message. Payloads that are not known are std::monostate.
+// UNAVAILABLE: no such message, or a field of another kind than it is. Payloads that are not known are std::monostate.
 Result<Response> DecodeResponse(std::string_view message);
 
 // "invalid size" for 1.

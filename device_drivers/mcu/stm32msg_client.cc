@@ -1,6 +1,5 @@
 #include "device_drivers/mcu/stm32msg_client.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -16,11 +15,9 @@ using stm32msg::State;
 
 constexpr char kGoOn = '\xAA';
 constexpr unsigned char kLastPacket = 0x80;
-constexpr std::size_t kSmallPacket = 32;
-constexpr std::size_t kMaxPacketBytes = 4094;
+constexpr std::size_t kPacketBytes = 32;
 constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;
 constexpr std::size_t kUsualAnswerBytes = 1000;
-constexpr std::size_t kLargeOutputBytes = std::size_t{64} << 10;
 constexpr std::chrono::milliseconds kQuiet(50);
 
 Result<std::uint64_t> DurationNs(float duration_ms) {
@@ -48,7 +45,7 @@ class Stm32msgBoard final : public BoardClient {
   Result<BoardRun> Infer(std::uint32_t inferences, std::uint32_t warmups) override {
     BoardRun all{.duration_ns = 0, .cycles = 0};
     for (std::uint64_t i = 0; i < std::uint64_t{inferences} + warmups; ++i) {
-      PADDOCK_ASSIGN_OR_RETURN(run_, client_.Infer(inputs_));
+      PADDOCK_ASSIGN_OR_RETURN(run_, client_.Infer(inputs_, outputs_.size()));
       if (i < warmups) continue;
       all.duration_ns += run_.duration_ns;
       all.cycles = all.cycles && run_.cycles ? std::optional(*all.cycles + *run_.cycles) : std::nullopt;
@@ -88,40 +85,40 @@ class Stm32msgBoard final : public BoardClient {
 
 Result<std::optional<std::string>> Stm32msgClient::Take(std::size_t bytes, Deadline deadline) {
   while (pending_.size() < bytes) {
-    if (deadline.passed()) return std::optional<std::string>();
-    PADDOCK_RETURN_IF_ERROR(line_.Read(&pending_, deadline));
+    const bool is_late = deadline.passed();
+    PADDOCK_RETURN_IF_ERROR(line_.Read(&pending_, deadline));  // takes what has come, however late it is
+    if (is_late && pending_.size() < bytes) return std::optional<std::string>();
   }
   std::string taken = pending_.substr(0, bytes);
   pending_.erase(0, bytes);
   return std::optional(std::move(taken));
 }
 
-Status Stm32msgClient::SendPacket(std::string_view content, Deadline deadline) {
+Status Stm32msgClient::SendPacket(std::string_view content) {
   std::string packet;
   if (header_bytes_ == 2) packet.push_back(static_cast<char>(content.size() >> 8));
   packet.push_back(static_cast<char>(content.size()));
   packet.append(content);
-  packet.resize(header_bytes_ + packet_bytes_);
-  return line_.Write(packet, deadline);
+  packet.resize(header_bytes_ + kPacketBytes);
+  return line_.Write(packet, After(kUsualAnswerBytes));
 }
 
-Status Stm32msgClient::WaitForGoOn(Deadline deadline) {
-  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> byte, Take(1, deadline));
+Status Stm32msgClient::WaitForGoOn() {
+  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> byte, Take(1, After(kUsualAnswerBytes)));
   if (!byte) return DeadlineExceededError("the board does not ask for the rest of a message");
   if ((*byte)[0] == kGoOn) return OkStatus();
   return UnavailableError("the board interrupts a message that it is sent");
 }
 
-Status Stm32msgClient::SendPackets(std::string_view message, std::size_t answer_bytes) {
+Status Stm32msgClient::SendPackets(std::string_view message) {
   std::string content;
   AppendVarint(message.size(), &content);
   content.append(message);
-  const Deadline deadline = After(2 * content.size() + answer_bytes);
   for (std::string_view rest = content; !rest.empty();) {
-    if (rest.size() != content.size()) PADDOCK_RETURN_IF_ERROR(WaitForGoOn(deadline));
-    const std::string_view part = rest.substr(0, packet_bytes_);
+    if (rest.size() != content.size()) PADDOCK_RETURN_IF_ERROR(WaitForGoOn());
+    const std::string_view part = rest.substr(0, kPacketBytes);
     rest.remove_prefix(part.size());
-    PADDOCK_RETURN_IF_ERROR(SendPacket(part, deadline));
+    PADDOCK_RETURN_IF_ERROR(SendPacket(part));
   }
   return OkStatus();
 }
@@ -130,18 +127,19 @@ Result<std::string> Stm32msgClient::ReceiveMessage(Deadline deadline) {
   std::string message;
   while (true) {
     PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> packet,
-                             Take(header_bytes_ + packet_bytes_, deadline));
+                             Take(header_bytes_ + kPacketBytes, deadline));
     if (!packet) return DeadlineExceededError("no answer");
     const auto byte = [&](std::size_t index) { return static_cast<unsigned char>((*packet)[index]); };
     const std::size_t high = byte(0) & ~kLastPacket & 0xFFU;
     const std::size_t count = header_bytes_ == 2 ? high << 8 | byte(1) : high;
     const bool is_last = (byte(0) & kLastPacket) != 0;
-    if (count > packet_bytes_ || (!is_last && count != packet_bytes_))
+    if (count > kPacketBytes || (!is_last && count != kPacketBytes))
       return UnavailableError("the board sends a packet of " + std::to_string(count) +
                               " bytes, which cannot be");
     message.append(*packet, header_bytes_, count);
     if (is_last) return message;
     if (message.size() > kMaxMessageBytes) return UnavailableError("the board does not end its message");
+    deadline = After(kUsualAnswerBytes);
   }
 }
 
@@ -153,7 +151,7 @@ Result<Payload> Stm32msgClient::Receive(std::string_view what, Deadline deadline
     if (!message.ok()) return message.status().WithContext("asked for " + std::string(what));
     PADDOCK_ASSIGN_OR_RETURN(stm32msg::Response response, stm32msg::DecodeResponse(*message));
     if (std::holds_alternative<stm32msg::Log>(response.payload)) {
-      PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge(), 0));
+      PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge()));
       continue;
     }
     if (response.request_id != request_id_) continue;  // a late answer
@@ -171,24 +169,22 @@ Result<Payload> Stm32msgClient::Receive(std::string_view what, Deadline deadline
 
 Result<bool> Stm32msgClient::TrySync() {
   pending_.clear();
-  const Deadline deadline = After(kUsualAnswerBytes);
   std::string content;
   const std::string message = stm32msg::EncodeRequest(Next(Command::kSync));
   AppendVarint(message.size(), &content);
-  PADDOCK_RETURN_IF_ERROR(SendPacket(content + message, deadline));
-  const Deadline soon(std::min(deadline.when(), Deadline::After(kQuiet * 4).when()));
-  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> first, Take(1, soon));
+  PADDOCK_RETURN_IF_ERROR(SendPacket(content + message));
+  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> first, Take(1, Soon(kQuiet * 4)));
   if (!first) return false;
   if ((*first)[0] == kGoOn) {
     if (is_header_known_) return false;  // it has waited for the rest of an older message, and does so still
-    PADDOCK_RETURN_IF_ERROR(LearnHeaderBytes(deadline));
+    PADDOCK_RETURN_IF_ERROR(LearnHeaderBytes());
     return false;
   }
   const std::size_t before = header_bytes_;
   const auto head = static_cast<unsigned char>((*first)[0]);
   header_bytes_ = head == kLastPacket || head == 0 ? 2 : 1;
   pending_.insert(0, *first);
-  const auto sync = Receive<stm32msg::Sync>("its version", deadline);
+  const auto sync = Receive<stm32msg::Sync>("its version", After(kUsualAnswerBytes));
   if (!sync.ok()) {
     header_bytes_ = before;
     return false;
@@ -200,16 +196,20 @@ Result<bool> Stm32msgClient::TrySync() {
 
 // The board has taken a packet with a header of two bytes and wants another. With headers of one byte it has found the first zero
 // to be an empty packet and already has a byte of the next: 32 more end that. Otherwise 34 do.
-Status Stm32msgClient::LearnHeaderBytes(Deadline deadline) {
-  PADDOCK_RETURN_IF_ERROR(line_.Write(std::string(kSmallPacket, '\0'), deadline));
-  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> answer,
-                           Take(1, Deadline(std::min(deadline.when(), Deadline::After(kQuiet).when()))));
-  is_header_known_ = true;
-  if (answer) {
-    header_bytes_ = 1;
-    return OkStatus();
+Status Stm32msgClient::LearnHeaderBytes() {
+  std::optional<std::string> answer;
+  for (std::size_t header_bytes = 1; header_bytes <= 2 && !answer; ++header_bytes) {
+    const std::string zeros(header_bytes == 1 ? kPacketBytes : 2, '\0');
+    PADDOCK_RETURN_IF_ERROR(line_.Write(zeros, After(kUsualAnswerBytes)));
+    PADDOCK_ASSIGN_OR_RETURN(answer, Take(1, Soon(kQuiet)));
+    is_header_known_ = answer && (*answer)[0] == kGoOn;
+    if (is_header_known_) header_bytes_ = header_bytes;
   }
-  return line_.Write(std::string(2, '\0'), deadline);
+  return OkStatus();
+}
+
+Deadline Stm32msgClient::Soon(std::chrono::nanoseconds board) const {
+  return Deadline::After(board + pace_.OnLine(2 * (2 + kPacketBytes)));
 }
 
 std::string Stm32msgClient::protocol() const {
@@ -224,20 +224,22 @@ Result<BoardIdentity> Stm32msgClient::Greet() {
     // What it said before is no answer.
     do {
       pending_.clear();
-      PADDOCK_RETURN_IF_ERROR(line_.Read(&pending_, Deadline::After(i == 0 ? kQuiet : kQuiet / 10)));
+      PADDOCK_RETURN_IF_ERROR(
+          line_.Read(&pending_, Deadline::After((i == 0 ? kQuiet : kQuiet / 10) + pace_.OnLine(2))));
     } while (!pending_.empty() && !deadline.passed());
     PADDOCK_ASSIGN_OR_RETURN(answers, TrySync());
   }
   if (!answers) return DeadlineExceededError("the board is not ready: no answer to SYNC of stm32msg");
 
-  PADDOCK_RETURN_IF_ERROR(
-      SendPackets(stm32msg::EncodeRequest(Next(Command::kSystemInfo)), kUsualAnswerBytes));
+  PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeRequest(Next(Command::kSystemInfo))));
   PADDOCK_ASSIGN_OR_RETURN(const auto system,
                            Receive<stm32msg::SystemInfo>("its system", After(kUsualAnswerBytes)));
-  if (header_bytes_ == 2 && system.packet_bytes >= kSmallPacket)
-    packet_bytes_ = std::min<std::size_t>(system.packet_bytes, kMaxPacketBytes);
-  PADDOCK_RETURN_IF_ERROR(
-      SendPackets(stm32msg::EncodeRequest(Next(Command::kNetworkInfo)), kUsualAnswerBytes));
+  if (header_bytes_ == 2 && system.packet_bytes != 0 && system.packet_bytes != kPacketBytes) {
+    return UnimplementedError("the board's firmware changes to packets of " +
+                              std::to_string(system.packet_bytes) +
+                              " bytes, as ST's does over USB; build it for a UART, and restart the board");
+  }
+  PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeRequest(Next(Command::kNetworkInfo))));
   PADDOCK_ASSIGN_OR_RETURN(network_, Receive<stm32msg::NetworkInfo>("its network", After(kUsualAnswerBytes)));
   if (is_version_2() && network_.inputs != network_.input_shapes.size()) {
     return UnavailableError("the board tells the shapes of " + std::to_string(network_.input_shapes.size()) +
@@ -248,26 +250,28 @@ Result<BoardIdentity> Stm32msgClient::Greet() {
   return BoardIdentity{name, network_.runtime, network_.name};
 }
 
-Result<Stm32msgClient::Run> Stm32msgClient::Infer(std::span<const std::string_view> inputs) {
-  if (inputs.size() != network_.inputs) {
-    return InvalidArgumentError("the model has " + std::to_string(inputs.size()) +
-                                " inputs, but the firmware on the board " + std::to_string(network_.inputs) +
-                                "; is it built from this model?");
+Result<Stm32msgClient::Run> Stm32msgClient::Infer(std::span<const std::string_view> inputs,
+                                                  std::size_t outputs) {
+  if (inputs.size() != network_.inputs || outputs != network_.outputs || outputs == 0) {
+    return InvalidArgumentError("the model has " + std::to_string(inputs.size()) + " inputs and " +
+                                std::to_string(outputs) + " outputs, but the firmware on the board " +
+                                std::to_string(network_.inputs) + " and " + std::to_string(network_.outputs) +
+                                "; is its firmware built from this model?");
   }
   stm32msg::Request request = Next(Command::kNetworkRun);
   request.parameter =
       is_version_2() ? stm32msg::kRunInputsAndOutputsOfVersion2 : stm32msg::kRunInputsAndOutputs;
   request.name = network_.name;
-  PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeRequest(request), kUsualAnswerBytes));
+  PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeRequest(request)));
   PADDOCK_RETURN_IF_ERROR(Receive<stm32msg::Acknowledge>("an inference", After(kUsualAnswerBytes)).status());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const std::string message = is_version_2()
                                     ? stm32msg::EncodeShapedData(network_.input_shapes[i], inputs[i])
                                     : stm32msg::EncodeData(inputs[i]);
-    PADDOCK_RETURN_IF_ERROR(SendPackets(message, kUsualAnswerBytes));
+    PADDOCK_RETURN_IF_ERROR(SendPackets(message));
     PADDOCK_RETURN_IF_ERROR(
         Receive<stm32msg::Acknowledge>("taking an input", After(kUsualAnswerBytes)).status());
-    PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge(), 0));
+    PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge()));
   }
   return is_version_2() ? ReceiveRunOfVersion2() : ReceiveRun();
 }
@@ -281,7 +285,7 @@ Result<Stm32msgClient::Run> Stm32msgClient::ReceiveRun() {
   PADDOCK_ASSIGN_OR_RETURN(run.duration_ns, DurationNs(network.duration_ms));
   if (!network.cycles.empty()) run.cycles = network.cycles.front();
   for (std::uint32_t i = 0; i < network_.outputs; ++i) {
-    PADDOCK_ASSIGN_OR_RETURN(auto output, Receive<stm32msg::Tensor>("an output", After(kLargeOutputBytes)));
+    PADDOCK_ASSIGN_OR_RETURN(auto output, Receive<stm32msg::Tensor>("an output", After(kUsualAnswerBytes)));
     run.outputs.push_back(std::move(output.data));
   }
   return run;
@@ -292,9 +296,9 @@ Result<Stm32msgClient::Run> Stm32msgClient::ReceiveRunOfVersion2() {
   const MonotonicTime begin = SystemClock().Now();
   Run run;
   for (std::uint32_t i = 0; i < network_.outputs; ++i) {
-    if (i > 0) PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge(), 0));
+    if (i > 0) PADDOCK_RETURN_IF_ERROR(SendPackets(stm32msg::EncodeAcknowledge()));
     PADDOCK_ASSIGN_OR_RETURN(
-        auto output, Receive<stm32msg::Tensor>("an output", After(kLargeOutputBytes, i == 0 ? 1 : 0)));
+        auto output, Receive<stm32msg::Tensor>("an output", After(kUsualAnswerBytes, i == 0 ? 1 : 0)));
     if (i == 0) {
       pace_.Learn(1, SystemClock().Now() - begin);
       PADDOCK_ASSIGN_OR_RETURN(run.duration_ns, DurationNs(output.duration_ms));

@@ -1,6 +1,6 @@
 // A board with ST's firmware aiValidation at the other end of a pseudo terminal, played by a thread: packets as its aiPbIO.c reads
-// and writes them, with headers of one byte or of two, and messages of version 2 or 3. Its network adds 1 to each of the four bytes
-// of each of its inputs, which are its outputs.
+// and writes them, with headers of one byte or of two, and messages of version 2 or 3. Its network adds 1 to each byte of each of its
+// inputs, which are its outputs.
 #pragma once
 
 #include <fcntl.h>
@@ -50,6 +50,10 @@ class FakeStm32msgBoard {
   // Set before the first session.
   std::atomic<bool> silent{false};
   std::atomic<std::uint32_t> missing_shapes{0};
+  std::atomic<std::uint32_t> more_outputs{0};  // that it tells of and does not have
+  std::atomic<std::uint32_t> packet_bytes{0};  // that it says it changes to
+  std::atomic<std::uint32_t> tensor_bytes{4};
+  std::atomic<int> pause_ms{0};  // before it asks for a packet, and between its own
 
  private:
   struct Stop {};
@@ -74,12 +78,16 @@ class FakeStm32msgBoard {
     }
     return raw;
   }
+  void Pause() const { ::usleep(static_cast<useconds_t>(pause_ms) * 1000); }
   void Write(const std::string& bytes) { static_cast<void>(!::write(fd_, bytes.data(), bytes.size())); }
 
   // The next byte of a message; asks for another packet within one.
   unsigned char Byte(bool is_first) {
     while (packet_.empty()) {
-      if (!is_first || asked_) Write("\xAA");
+      if (!is_first || asked_) {
+        Pause();
+        Write("\xAA");
+      }
       asked_ = true;
       const std::string raw = Raw(header_bytes_ + 32);
       const auto count = static_cast<unsigned char>(raw[header_bytes_ - 1]);
@@ -115,16 +123,17 @@ class FakeStm32msgBoard {
     AppendNumberField(1, request_id_, &message);
     AppendNumberField(2, state, &message);
     AppendBytesField(field, payload, &message);
-    std::string packets;
     bool is_last = false;
     for (std::size_t at = 0; !is_last; at += 32) {
       const std::string part = message.substr(at, 32);
       is_last = part.size() < 32;
-      if (header_bytes_ == 2) packets.push_back(is_last ? '\x80' : '\0');
-      packets.push_back(static_cast<char>(part.size() | (is_last && header_bytes_ == 1 ? 0x80 : 0)));
-      packets += part + std::string(32 - part.size(), '\0');
+      std::string packet;
+      if (header_bytes_ == 2) packet.push_back(is_last ? '\x80' : '\0');
+      packet.push_back(static_cast<char>(part.size() | (is_last && header_bytes_ == 1 ? 0x80 : 0)));
+      packet += part + std::string(32 - part.size(), '\0');
+      if (!silent) Write(packet);
+      if (!is_last) Pause();
     }
-    if (!silent) Write(packets);
   }
   static std::string Numbers(std::initializer_list<std::uint64_t> values) {
     std::string message;
@@ -141,14 +150,14 @@ class FakeStm32msgBoard {
       case 0:
         return Respond(0, 10, Numbers({version_}));
       case 1:
-        return Respond(0, 11, Numbers({0x470, 120'000'000, 60'000'000, 0}));
+        return Respond(0, 11, Numbers({0x470, 120'000'000, 60'000'000, 0, packet_bytes}));
       case 10: {
         Log("s:config");
         if (is_old()) return Respond(0, 20, OldInfo());
         std::string info;
         AppendBytesField(1, "network", &info);
         AppendNumberField(10, tensors_, &info);
-        AppendNumberField(12, tensors_, &info);
+        AppendNumberField(12, tensors_ + more_outputs, &info);
         AppendBytesField(20, "GCC 12.3", &info);
         return Respond(0, 22, info);
       }
@@ -186,7 +195,7 @@ class FakeStm32msgBoard {
     AppendBytesField(5, "abcd", &info);
     AppendNumberField(6, 0x07030000, &info);
     AppendNumberField(13, tensors_, &info);
-    AppendNumberField(14, tensors_, &info);
+    AppendNumberField(14, tensors_ + more_outputs, &info);
     for (std::uint32_t i = 0; i < tensors_ - missing_shapes; ++i) AppendBytesField(16, OldShape(), &info);
     for (std::uint32_t i = 0; i < tensors_; ++i) AppendBytesField(17, OldShape(), &info);
     AppendBytesField(18, OldShape(100), &info);
@@ -197,7 +206,7 @@ class FakeStm32msgBoard {
   std::uint32_t CheckInput(const std::string& message) const {
     const auto fields = Fields(message);
     if (is_old() && fields.at(1).bytes != OldShape()) return 5;
-    return DataOf(message).size() == 4 ? 0 : 1;
+    return DataOf(message).size() == tensor_bytes ? 0 : 1;
   }
   std::string DataOf(const std::string& message) const {
     return std::string(Fields(message).at(is_old() ? 2 : 4).bytes);
@@ -212,7 +221,7 @@ class FakeStm32msgBoard {
       if (const std::uint32_t error = CheckInput(message)) return Respond(4, 12, Numbers({error, error}));
       outputs.push_back(DataOf(message));
       for (char& byte : outputs.back()) ++byte;
-      Respond(outputs.size() < tensors_ ? 1 : 2, 12, Numbers({4, 0}));
+      Respond(outputs.size() < tensors_ ? 1 : 2, 12, Numbers({tensor_bytes, 0}));
       packet_.clear();
       ReadMessage();
     }

@@ -1,5 +1,10 @@
 #include "device_drivers/mcu/mcu_driver.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -179,6 +184,75 @@ TEST_CASE("for a meter inferences run between edges of the board's pin, and then
   CHECK(opened.session->Invoke(0).ToString() == "OK");
 }
 
+TEST_CASE("a board that a host left between edges measures time again", "[mcu]") {
+  const FakeBoard board;
+  const int port = ::open(board.path().c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE(::write(port, "x-mode energy%", 14) == 14);
+  ::close(port);
+  const AdderModel model;
+  const Opened opened = OpenOn(board.link(), {{"protocol", "eembc"}}, model.Image());
+  REQUIRE(opened.status.ToString() == "OK");
+  const auto ten = AdderInput(10);
+  REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+  CHECK(opened.session->Invoke(0).ToString() == "OK");
+  CHECK(opened.session->DeviceTimeNs() == 2'000'000);
+}
+
+TEST_CASE("a board that restarts when its mode is changed has lost its input and is given it again",
+          "[mcu]") {
+  const AdderModel model;
+  for (const std::string mode : {"x-mode energy", "x-mode performance"}) {
+    const FakeBoard board({.answer = [mode](const std::string& command) -> std::optional<std::string> {
+      if (command != mode) return std::nullopt;
+      return "m-timestamp-mode-performance\r\nm-lap-us-7\r\nm-init-done\r\nm-ready\r\n";
+    }});
+    const Opened opened = OpenOn(board.link(), {{"protocol", "eembc"}}, model.Image());
+    REQUIRE(opened.status.ToString() == "OK");
+    const auto ten = AdderInput(10);
+    REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+    const auto uploads = [&] {
+      const auto commands = board.commands();
+      return std::count(commands.begin(), commands.end(), "db load 600");
+    };
+    const Status status = opened.session->InvokeBetweenEdges(0, 5);
+    CHECK(status.code() == StatusCode::kUnavailable);
+    CHECK_THAT(status.message(), Contains("the board restarted before it had answered '" + mode + "%'"));
+    CHECK(uploads() == 1);
+    static_cast<void>(opened.session->Invoke(0));
+    CHECK(uploads() == 2);
+  }
+}
+
+TEST_CASE("a board that stays in its mode is not one without a pin", "[mcu]") {
+  const AdderModel model;
+  const FakeBoard board({.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (command != "x-mode energy") return std::nullopt;
+    return "m-timestamp-mode-performance\r\nm-ready\r\n";
+  }});
+  const Opened opened = OpenOn(board.link(), {}, model.Image());
+  REQUIRE(opened.status.ToString() == "OK");
+  const auto ten = AdderInput(10);
+  REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+  CHECK(opened.session->InvokeBetweenEdges(0, 5).code() == StatusCode::kUnavailable);
+}
+
+TEST_CASE("firmware that takes more input than the model has blames the job", "[mcu]") {
+  const FakeBoard board({.answer = [](const std::string& command) -> std::optional<std::string> {
+    if (!command.starts_with("infer ")) return std::nullopt;
+    return "e-[The inputs take 1960 bytes; load all of them]\r\nm-ready\r\n";
+  }});
+  const AdderModel model;
+  const Opened opened =
+      OpenOn(board.link(), {{"mode", "existing"}, {"protocol", "eembc"}}, model.Request("tflite"));
+  REQUIRE(opened.status.ToString() == "OK");
+  const auto ten = AdderInput(10);
+  REQUIRE(opened.session->Bind(std::vector{AdderView(ten)}).ok());
+  const Status status = opened.session->Invoke(0);
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(), Contains("the firmware on the board takes 1960 bytes of input, and the "
+                                        "model's inputs are fewer"));
+}
+
 TEST_CASE("jobs that do not fit are refused before a word is said to the board", "[mcu]") {
   const FakeBoard board;
   const AdderModel model;
@@ -286,6 +360,8 @@ TEST_CASE("printed results become integers as they were quantised, in the range 
 TEST_CASE("printed decimals are not rounded to integers of which no scale is known", "[mcu]") {
   const TensorInfo output{"out", ElementType::kInt8, {1, 3}, {}};
   CHECK(TensorFromNumbers(output, std::vector<double>{1, -3, 127}).ok());
+  CHECK(*TensorFromNumbers(output, std::vector<double>{1, std::nan(""), 2}) ==
+        std::vector{std::byte{1}, std::byte{0}, std::byte{2}});
   const Status status = TensorFromNumbers(output, std::vector<double>{0, 0.496, 0.25}).status();
   CHECK(status.code() == StatusCode::kInvalidArgument);
   CHECK_THAT(status.message(), Contains("output 'out' of the model is int8 without scale and zero point, and "

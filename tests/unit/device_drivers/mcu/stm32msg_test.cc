@@ -72,6 +72,33 @@ TEST_CASE("what the board answers is read, and what is damaged is refused", "[mc
   CHECK(stm32msg::ErrorName(10) == "error 10");
 }
 
+TEST_CASE("a field of another kind than it should be damages the message", "[mcu][stm32msg]") {
+  std::string sync;
+  AppendNumberField(1, 0x301, &sync);
+  std::string message;
+  AppendBytesField(10, sync, &message);
+  CHECK(stm32msg::DecodeResponse(message).ok());
+  std::string number;
+  AppendNumberField(10, 2, &number);  // the tag is damaged by one bit, and the length is taken for a number
+  CHECK(stm32msg::DecodeResponse(number).status().code() == StatusCode::kUnavailable);
+  for (const std::uint32_t field : {14U, 16U, 17U, 22U}) {
+    std::string other;
+    AppendNumberField(field, 2, &other);
+    CHECK_FALSE(stm32msg::DecodeResponse(other).ok());
+  }
+  std::string text;
+  AppendBytesField(1, "12", &text);  // a request's number
+  CHECK_FALSE(stm32msg::DecodeResponse(text).ok());
+  std::string within;
+  AppendBytesField(10, text, &within);  // a version
+  CHECK_FALSE(stm32msg::DecodeResponse(within).ok());
+  std::string operation;
+  AppendNumberField(4, 1, &operation);  // a duration
+  within.clear();
+  AppendBytesField(16, operation, &within);
+  CHECK_FALSE(stm32msg::DecodeResponse(within).ok());
+}
+
 SessionRequest FourBytes(int bytes = 4, std::size_t tensors = 1) {
   SessionRequest request;
   request.artifact_kind = "tflite";
@@ -119,6 +146,7 @@ TEST_CASE("ST's firmware of version 2 is found out and driven", "[mcu][stm32msg]
     for (int session = 0; session < 2; ++session) {
       const Opened opened = OpenOn(board.link(), kStOptions, FourBytes());
       REQUIRE(opened.status.ToString() == "OK");
+      CHECK_FALSE(opened.session->Cycles());
       for (int run = 0; run < 3; ++run) CHECK(*RunFour(opened) == std::vector{42, 42, 42, 42});
       CHECK(opened.session->DeviceTimeNs() == 1'750'000);
       CHECK_FALSE(opened.session->Cycles());
@@ -178,6 +206,57 @@ TEST_CASE("a board that a host left within a message of stm32msg is brought back
     INFO(header_bytes << " " << outputs.status().ToString());
     CHECK(outputs.ok());
   }
+}
+
+TEST_CASE("a message may take longer than the board may be silent", "[mcu][stm32msg]") {
+  for (const std::uint32_t version : {0x202U, 0x301U}) {
+    FakeStm32msgBoard board(1, version);
+    board.tensor_bytes = 320;
+    board.pause_ms = 15;
+    DriverOptions options = kStOptions;
+    options["answer_timeout_s"] = "0.1";
+    SessionRequest request = FourBytes(320);
+    request.outputs = request.inputs;
+    const auto outputs = RunFour(OpenOn(board.link(), options, request), 320);
+    INFO(outputs.status().ToString());
+    REQUIRE(outputs.ok());
+    CHECK(*outputs == std::vector<int>(320, 42));
+  }
+}
+
+TEST_CASE("on a slow line the board's packets are found out as on a fast one", "[mcu][stm32msg]") {
+  FakeStm32msgBoard board(1);
+  board.pause_ms = 80;  // what packets take at 2400 baud is more
+  DriverOptions options = kStOptions;
+  options["baud"] = "2400";
+  const auto outputs = RunFour(OpenOn("serial:" + board.path(), options, FourBytes()));
+  INFO(outputs.status().ToString());
+  CHECK(outputs.ok());
+}
+
+TEST_CASE("firmware with another number of outputs than the model's is not run", "[mcu][stm32msg]") {
+  for (const std::uint32_t version : {0x202U, 0x301U}) {
+    for (const std::uint32_t more : {1U, 0xFFFFFFFFU}) {  // the second makes none
+      FakeStm32msgBoard board(1, version);
+      board.more_outputs = more;
+      DriverOptions options = kStOptions;
+      options["answer_timeout_s"] = "0.1";
+      const Status status = RunFour(OpenOn(board.link(), options, FourBytes())).status();
+      CHECK(status.code() == StatusCode::kInvalidArgument);
+      CHECK_THAT(status.message(),
+                 Contains("running the inference: the model has 1 inputs and 1 outputs, but the firmware on "
+                          "the board 1 and " +
+                          std::to_string(1 + more) + "; is its firmware built from this model?"));
+    }
+  }
+}
+
+TEST_CASE("firmware that changes to larger packets is refused", "[mcu][stm32msg]") {
+  FakeStm32msgBoard board(2);
+  board.packet_bytes = 4094;
+  const Status status = OpenOn(board.link(), kStOptions, FourBytes()).status;
+  CHECK(status.code() == StatusCode::kUnimplemented);
+  CHECK_THAT(status.message(), Contains("changes to packets of 4094 bytes"));
 }
 
 TEST_CASE("other versions, other models and silence are told apart", "[mcu][stm32msg]") {
