@@ -89,27 +89,38 @@ Status CheckWindow(const OnnxGraph& graph, const onnx::NodeProto& node) {
   return OkStatus();
 }
 
-// With auto_pad SAME, libonnx takes the stride off a size again and again: one of 2^62 would take years. Inferred once without,
-// no size is below what it is with it but by the padding.
-Status CheckCountedSizes(const onnx::ModelProto& model, const onnx::ShapeInferenceOptions& options) {
+// With auto_pad, libonnx takes the stride off a size again and again: one of 2^62 would take years.
+Status CheckCountedSizes(const OnnxGraph& graph) {
   constexpr std::int64_t kMost = std::int64_t{1} << 24;
-  onnx::ModelProto unpadded = model;
-  bool counts = false;
-  for (onnx::NodeProto& node : *unpadded.mutable_graph()->mutable_node()) {
-    if (!TextAttribute(node, "auto_pad", "").starts_with("SAME")) continue;
-    SetTextAttribute(&node, "auto_pad", "VALID");
-    counts = true;
-  }
+  const auto& nodes = graph.graph().node();
+  const bool counts = std::any_of(nodes.begin(), nodes.end(), [](const onnx::NodeProto& node) {
+    return TextAttribute(node, "auto_pad", "").starts_with("SAME");
+  });
   if (!counts) return OkStatus();
-  onnx::shape_inference::InferShapes(unpadded, onnx::OpSchemaRegistry::Instance(), options);
-  const onnx::GraphProto& graph = unpadded.graph();
-  for (const auto* const values : {&graph.input(), &graph.value_info(), &graph.output()}) {
-    for (const onnx::ValueInfoProto& value : *values) {
-      for (const auto& dimension : value.type().tensor_type().shape().dim()) {
-        if (dimension.dim_value() < kMost) continue;
-        return InvalidArgumentError(
-            "'" + value.name() + "' has a size of " + std::to_string(dimension.dim_value()) +
-            " in a model with auto_pad, where sizes are below 2^24; export the model anew");
+  const auto refused = [](const std::string& what, std::int64_t size) {
+    return InvalidArgumentError(
+        what + " has a size of " + std::to_string(size) +
+        " in a model with auto_pad, where sizes are below 2^24; export the model anew");
+  };
+  for (const auto& input : graph.graph().input()) {
+    for (const auto& dimension : input.type().tensor_type().shape().dim()) {
+      if (dimension.dim_value() >= kMost)
+        return refused("input '" + input.name() + "'", dimension.dim_value());
+    }
+  }
+  for (const onnx::NodeProto& node : nodes) {
+    for (const std::int64_t one : IntsAttribute(node, "pads")) {
+      if (one >= kMost) return refused(NodeText(node), one);
+    }
+    for (const std::string& input : node.input()) {
+      const onnx::TensorProto* const list = graph.Initializer(input);
+      const bool makes_sizes = node.op_type() == "Reshape" || node.op_type() == "Expand" ||
+                               node.op_type() == "Pad" || node.op_type() == "Tile" ||
+                               node.op_type() == "ConstantOfShape";
+      if (!makes_sizes || list == nullptr || list->data_type() != onnx::TensorProto::INT64) continue;
+      PADDOCK_ASSIGN_OR_RETURN(const std::vector<std::int64_t> sizes, IntegersOf(*list));
+      for (const std::int64_t one : sizes) {
+        if (one >= kMost) return refused(NodeText(node), one);
       }
     }
   }
@@ -351,11 +362,11 @@ Status OnnxGraph::InferShapes() {
   graph().clear_value_info();
   IndexInferred();
   for (const onnx::NodeProto& node : graph().node()) PADDOCK_RETURN_IF_ERROR(CheckWindow(*this, node));
+  PADDOCK_RETURN_IF_ERROR(CheckCountedSizes(*this));
   try {
     // Shapes that the model computes itself (Shape, Gather, Concat ...) are followed too.
     const onnx::ShapeInferenceOptions options(/*check_type=*/false, /*strict_mode=*/0,
                                               /*data_prop=*/HasShortLists(*this));
-    PADDOCK_RETURN_IF_ERROR(CheckCountedSizes(*model_, options));
     onnx::shape_inference::InferShapes(*model_, onnx::OpSchemaRegistry::Instance(), options);
   } catch (const std::exception& error) {
     return InvalidArgumentError(std::string("shapes cannot be inferred: ") + error.what() +

@@ -19,6 +19,7 @@ constexpr std::size_t kPacketBytes = 32;
 constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;
 constexpr std::size_t kUsualAnswerBytes = 1000;
 constexpr std::chrono::milliseconds kQuiet(50);
+constexpr std::chrono::seconds kSoon(1);  // in which a board has answered, however busy this machine is
 
 Result<std::uint64_t> DurationNs(float duration_ms) {
   constexpr double kNsPerMs = 1e6;
@@ -173,7 +174,7 @@ Result<bool> Stm32msgClient::TrySync() {
   const std::string message = stm32msg::EncodeRequest(Next(Command::kSync));
   AppendVarint(message.size(), &content);
   PADDOCK_RETURN_IF_ERROR(SendPacket(content + message));
-  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> first, Take(1, Soon(kQuiet * 4)));
+  PADDOCK_ASSIGN_OR_RETURN(const std::optional<std::string> first, Take(1, Soon(kSoon)));
   if (!first) return false;
   if ((*first)[0] == kGoOn) {
     if (is_header_known_) return false;  // it has waited for the rest of an older message, and does so still
@@ -201,7 +202,7 @@ Status Stm32msgClient::LearnHeaderBytes() {
   for (std::size_t header_bytes = 1; header_bytes <= 2 && !answer; ++header_bytes) {
     const std::string zeros(header_bytes == 1 ? kPacketBytes : 2, '\0');
     PADDOCK_RETURN_IF_ERROR(line_.Write(zeros, After(kUsualAnswerBytes)));
-    PADDOCK_ASSIGN_OR_RETURN(answer, Take(1, Soon(kQuiet)));
+    PADDOCK_ASSIGN_OR_RETURN(answer, Take(1, Soon(kSoon)));
     is_header_known_ = answer && (*answer)[0] == kGoOn;
     if (is_header_known_) header_bytes_ = header_bytes;
   }

@@ -143,10 +143,10 @@ class FakeStm32msgBoard {
   }
 
   void Answer(const std::string& message) {
-    const auto fields = Fields(message);
+    auto fields = Fields(message);
     if (!fields.contains(2) || !fields.contains(5)) return;  // no request
-    request_id_ = static_cast<std::uint32_t>(fields.at(1).value);
-    switch (fields.at(2).value) {
+    request_id_ = static_cast<std::uint32_t>(fields[1].value);
+    switch (fields[2].value) {
       case 0:
         return Respond(0, 10, Numbers({version_}));
       case 1:
@@ -162,7 +162,7 @@ class FakeStm32msgBoard {
         return Respond(0, 22, info);
       }
       case 11:
-        if (fields.at(4).bytes == "network" && fields.at(3).value == (is_old() ? 0 : 1)) return Run();
+        if (fields[4].bytes == "network" && fields[3].value == (is_old() ? 0 : 1)) return Run();
         return Respond(4, 12, Numbers({0, 4}));
       default:
         return Respond(4, 12, Numbers({0, 6}));
@@ -205,11 +205,11 @@ class FakeStm32msgBoard {
   // The error of ST's firmware, or 0.
   std::uint32_t CheckInput(const std::string& message) const {
     const auto fields = Fields(message);
-    if (is_old() && fields.at(1).bytes != OldShape()) return 5;
+    if (is_old() && !(fields.contains(1) && fields.at(1).bytes == OldShape())) return 5;
     return DataOf(message).size() == tensor_bytes ? 0 : 1;
   }
   std::string DataOf(const std::string& message) const {
-    return std::string(Fields(message).at(is_old() ? 2 : 4).bytes);
+    return std::string(Fields(message)[is_old() ? 2 : 4].bytes);
   }
 
   void Run() {
