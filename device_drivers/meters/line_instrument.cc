@@ -15,6 +15,7 @@ namespace paddock {
 namespace {
 
 constexpr int kAnswerWithinMs = 2000;
+constexpr std::chrono::seconds kStopsWithin(1);
 constexpr std::size_t kMaxLineBytes = 4096;
 constexpr std::int64_t kLateNs = 500'000'000;
 constexpr std::int64_t kDriftPart = 10'000;  // one part in: 100 ppm
@@ -37,7 +38,15 @@ std::int64_t StreamClock::ToOurs(std::int64_t instrument_ns, std::int64_t arriva
 }
 
 void LineStream::Take(std::string_view line, std::int64_t arrival_ns) {
+  Push(protocol_.Parse(line), arrival_ns);
+}
+
+void LineStream::TakeAfterStop(std::string_view line, std::int64_t arrival_ns) {
   const InstrumentLine parsed = protocol_.Parse(line);
+  if (parsed.kind != InstrumentLine::Kind::kFailure) Push(parsed, arrival_ns);
+}
+
+void LineStream::Push(const InstrumentLine& parsed, std::int64_t arrival_ns) {
   switch (parsed.kind) {
     case InstrumentLine::Kind::kSample:
       queue_.Push(clock_.ToOurs(parsed.time_ns, arrival_ns), 0, parsed.power_uw);
@@ -92,6 +101,7 @@ Status LineInstrument::Start() {
     return status.WithContext(description_.source + " at " + port_);
   }
   queue_.Clear();
+  stream_.emplace(*protocol_, queue_);
   thread_ = std::thread([this] { ReadStream(); });
   return OkStatus();
 }
@@ -105,12 +115,26 @@ Status LineInstrument::Drain(PowerTrace* trace) {
 
 void LineInstrument::Stop() {
   if (!thread_.joinable()) return;
-  const char byte = 0;
+  char byte = 0;
   while (::write(wake_write_, &byte, 1) < 0 && errno == EINTR) {
   }
   thread_.join();
-  for (const std::string& command : protocol_->StopCommands()) static_cast<void>(Send(command));
+  while (::read(wake_read_, &byte, 1) < 0 && errno == EINTR) {
+  }
+  for (const std::string& command : protocol_->StopCommands()) TakeUntilAnswer(command);
   Close();
+}
+
+void LineInstrument::TakeUntilAnswer(const std::string& stop_command) {
+  if (!Send(stop_command).ok()) return;
+  const Deadline deadline = Deadline::After(kStopsWithin);
+  std::string line;
+  while (!deadline.passed()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline.remaining());
+    const Wait wait = ReadLine(static_cast<int>(left.count()) + 1, &line);
+    if (wait == Wait::kGone || (wait == Wait::kLine && protocol_->Answer(stop_command, line))) return;
+    if (wait == Wait::kLine) stream_->TakeAfterStop(line, InstrumentNowNs());
+  }
 }
 
 Status LineInstrument::OpenPort() {
@@ -199,7 +223,6 @@ LineInstrument::Wait LineInstrument::ReadLine(int timeout_ms, std::string* line)
 }
 
 void LineInstrument::ReadStream() {
-  LineStream stream(*protocol_, queue_);
   std::string line;
   while (true) {
     const Wait wait = ReadLine(-1, &line);
@@ -208,7 +231,7 @@ void LineInstrument::ReadStream() {
       queue_.PushFailure(UnavailableError("the port has closed; was the instrument unplugged?"));
       return;
     }
-    stream.Take(line, InstrumentNowNs());
+    stream_->Take(line, InstrumentNowNs());
   }
 }
 

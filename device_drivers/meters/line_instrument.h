@@ -29,8 +29,9 @@ struct InstrumentLine {
 class LineProtocol {
  public:
   virtual ~LineProtocol() = default;
-  // In this order; each is answered before the next is sent. The stream begins after the last. The stop commands are sent before
-  // them, and their answers not waited for: an instrument may still stream for a process that has gone.
+  // In this order; each is answered before the next is sent. The stream begins after the last, and lasts until the stop
+  // commands are answered. These are sent before the others, too, and their answers not waited for: an instrument may still stream
+  // for a process that has gone.
   virtual std::vector<std::string> StartCommands() = 0;
   virtual std::vector<std::string> StopCommands() = 0;
   // Absent: the line is no answer. An error: the instrument refused.
@@ -56,8 +57,12 @@ class LineStream {
   // Both must outlive the stream.
   LineStream(LineProtocol& protocol, SampleQueue& queue) : protocol_(protocol), queue_(queue) {}
   void Take(std::string_view line, std::int64_t arrival_ns);
+  // Likewise, of an instrument that was told to stop: that its stream ends is no failure.
+  void TakeAfterStop(std::string_view line, std::int64_t arrival_ns);
 
  private:
+  void Push(const InstrumentLine& parsed, std::int64_t arrival_ns);
+
   LineProtocol& protocol_;
   SampleQueue& queue_;
   StreamClock clock_;
@@ -84,11 +89,14 @@ class LineInstrument final : public PowerMeter {
   // The next line without its end. kWoken: Stop() wants the thread back. kGone: the port has closed.
   Wait ReadLine(int timeout_ms, std::string* line);
   void ReadStream();  // the thread's
+  // What was on its way when the stop command was sent belongs to the stream.
+  void TakeUntilAnswer(const std::string& stop_command);
 
   const MeterDescription description_;
   const std::unique_ptr<LineProtocol> protocol_;
   const std::string port_;
   SampleQueue queue_;
+  std::optional<LineStream> stream_;  // since Start()
   int fd_ = -1;
   int wake_read_ = -1;
   int wake_write_ = -1;

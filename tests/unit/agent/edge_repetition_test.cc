@@ -96,7 +96,7 @@ struct BoardRepetition {
         .index = 1,
         .spawned = SystemClock().Now(),
         .energy_times = {
-            .idle_s = 0.5, .window_s = 0.1, .between_windows_s = 0.1, .first_edges_s = first_edges_s}};
+            .idle_s = 0.1, .window_s = 0.1, .between_windows_s = 0.1, .first_edges_s = first_edges_s}};
     const auto failure = RunRepetition(driver, request, SystemClock(),
                                        [this](std::string_view stage) { stages.emplace_back(stage); });
     INFO((failure ? failure->message : std::string()));

@@ -95,6 +95,27 @@ TEST_CASE("LPM01A: one that still streams for a process that has gone is stopped
   start(**next);
 }
 
+TEST_CASE("LPM01A: what was on its way when it was stopped is taken, and that it ends is no failure",
+          "[meters][instrument]") {
+  std::atomic<bool> streams{false};
+  FakeInstrument board(
+      [&](const std::string& command) -> std::string {
+        if (command == "start") streams = true;
+        if (command != "stop" || !streams.exchange(false)) return "ack " + command + "\r\n";
+        return "event 00 ris\r\n2000-08\r\nend\r\nack stop\r\n";
+      },
+      [&]() -> std::string { return streams ? "1000-08\r\n" : ""; });
+  const auto meter = CreateLpm01aMeter({{"port", board.port()}, {"edges", "d7"}}, "");
+  PowerTrace trace;
+  REQUIRE((*meter)->Start().ToString() == "OK");
+  REQUIRE(DrainAtLeast(meter->get(), 20, &trace).ok());
+  CHECK(trace.edges.empty());
+  (*meter)->Stop();
+  REQUIRE((*meter)->Drain(&trace).ToString() == "OK");
+  CHECK(trace.edges.size() == 1);
+  CHECK(trace.value.back() == 20'000);
+}
+
 TEST_CASE("LPM01A: a refused command and a silent board are errors", "[meters][instrument]") {
   FakeInstrument refusing(
       [](const std::string& command) {
