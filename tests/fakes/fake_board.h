@@ -2,9 +2,7 @@
 // docs/mcu_protocol.md, and misbehaves as it is told. Its network adds 1, 2, 3 and 4 to each of its input's first four bytes.
 #pragma once
 
-#include <fcntl.h>
 #include <poll.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -14,12 +12,12 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "device_drivers/mcu/frame_codec.h"
+#include "tests/fakes/pseudo_terminal.h"
 
 namespace paddock {
 
@@ -43,17 +41,6 @@ struct FakeBoardScript {
 class FakeBoard {
  public:
   explicit FakeBoard(FakeBoardScript script = {}) : script_(std::move(script)) {
-    fd_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    char name[64];
-    if (fd_ < 0 || ::grantpt(fd_) != 0 || ::unlockpt(fd_) != 0 || ::ptsname_r(fd_, name, sizeof name) != 0)
-      throw std::runtime_error("no pseudo terminal");
-    path_ = name;
-    // Held open, so that the driver may close and open it again.
-    keep_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    termios settings{};
-    ::tcgetattr(keep_, &settings);
-    ::cfmakeraw(&settings);
-    ::tcsetattr(keep_, TCSANOW, &settings);
     input_.resize(script_.input_bytes);
     thread_ = std::thread([this] { Play(); });
   }
@@ -62,11 +49,10 @@ class FakeBoard {
   ~FakeBoard() {
     stop_ = true;
     thread_.join();
-    Unplug();
   }
 
-  std::string link() const { return "pty:" + path_; }
-  const std::string& path() const { return path_; }
+  std::string link() const { return "pty:" + terminal_.path(); }
+  const std::string& path() const { return terminal_.path(); }
   void Mend() { fault_is_mended_ = true; }
   int inferences() const { return inferences_; }
   std::vector<std::string> commands() const {
@@ -78,19 +64,12 @@ class FakeBoard {
   using Fault = FakeBoardScript::Fault;
   Fault fault() const { return fault_is_mended_ ? Fault::kNone : script_.fault; }
 
-  void Unplug() {
-    for (int* const fd : {&keep_, &fd_}) {
-      if (*fd >= 0) ::close(*fd);
-      *fd = -1;
-    }
-  }
-
   void Play() {
-    while (!stop_ && fd_ >= 0) {
-      pollfd ready{fd_, POLLIN, 0};
+    while (!stop_ && terminal_.fd() >= 0) {
+      pollfd ready{terminal_.fd(), POLLIN, 0};
       if (::poll(&ready, 1, 2) <= 0 || fault() == Fault::kSilent) continue;
       char buffer[4096];
-      const ssize_t size = ::read(fd_, buffer, sizeof buffer);
+      const ssize_t size = ::read(terminal_.fd(), buffer, sizeof buffer);
       if (size <= 0) continue;
       std::string bytes(buffer, static_cast<std::size_t>(size));
       if (script_.noise) bytes = script_.noise(bytes);
@@ -101,12 +80,12 @@ class FakeBoard {
   void Say(std::string bytes) {
     if (script_.noise) bytes = script_.noise(bytes);
     std::size_t said = 0;
-    while (!stop_ && fd_ >= 0 && said < bytes.size()) {
-      const ssize_t written = ::write(fd_, bytes.data() + said, bytes.size() - said);
+    while (!stop_ && terminal_.fd() >= 0 && said < bytes.size()) {
+      const ssize_t written = ::write(terminal_.fd(), bytes.data() + said, bytes.size() - said);
       if (written > 0) {
         said += static_cast<std::size_t>(written);
       } else {
-        pollfd ready{fd_, POLLOUT, 0};
+        pollfd ready{terminal_.fd(), POLLOUT, 0};
         ::poll(&ready, 1, 2);
       }
     }
@@ -197,7 +176,7 @@ class FakeBoard {
           Say("debug: 0123456789 \x01\x02 and no end of it, with or without a line");
         return true;
       case Fault::kUnpluggedOnInfer:
-        Unplug();
+        terminal_.Unplug();
         return true;
       default:
         return false;
@@ -266,9 +245,7 @@ class FakeBoard {
   }
 
   const FakeBoardScript script_;
-  int fd_ = -1;
-  int keep_ = -1;
-  std::string path_;
+  PseudoTerminal terminal_;
   std::string command_;
   std::string frame_;
   bool is_in_frame_ = false;

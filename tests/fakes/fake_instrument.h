@@ -1,13 +1,10 @@
 // An instrument of lines at the other end of a pty.
 #pragma once
 
-#include <fcntl.h>
 #include <poll.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -16,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include <catch2/catch.hpp>
+#include "tests/fakes/pseudo_terminal.h"
 
 namespace paddock {
 
@@ -29,31 +26,15 @@ class FakeInstrument {
   using Stream = std::function<std::string()>;
 
   FakeInstrument(Answer answer, Stream stream) : answer_(std::move(answer)), stream_(std::move(stream)) {
-    fd_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    REQUIRE(fd_ >= 0);
-    REQUIRE(::grantpt(fd_) == 0);
-    REQUIRE(::unlockpt(fd_) == 0);
-    char name[64];
-    REQUIRE(::ptsname_r(fd_, name, sizeof name) == 0);
-    port_ = name;
-    // Held open, so that the meter may close and open it again.
-    keep_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    termios settings{};
-    ::tcgetattr(keep_, &settings);
-    ::cfmakeraw(&settings);
-    ::tcsetattr(keep_, TCSANOW, &settings);
     thread_ = std::thread([this] { Play(); });
   }
   ~FakeInstrument() { Unplug(); }
   void Unplug() {
     stop_ = true;
     if (thread_.joinable()) thread_.join();
-    for (int* const fd : {&keep_, &fd_}) {
-      if (*fd >= 0) ::close(*fd);
-      *fd = -1;
-    }
+    terminal_.Unplug();
   }
-  const std::string& port() const { return port_; }
+  const std::string& port() const { return terminal_.path(); }
   std::vector<std::string> commands() {
     const std::lock_guard lock(mutex_);
     return commands_;
@@ -63,10 +44,10 @@ class FakeInstrument {
   void Play() {
     std::string input;
     while (!stop_) {
-      pollfd ready{fd_, POLLIN, 0};
+      pollfd ready{terminal_.fd(), POLLIN, 0};
       ::poll(&ready, 1, 1);
       char buffer[256];
-      const ssize_t size = ::read(fd_, buffer, sizeof buffer);
+      const ssize_t size = ::read(terminal_.fd(), buffer, sizeof buffer);
       if (size > 0) input.append(buffer, static_cast<std::size_t>(size));
       std::string output;
       for (std::size_t end; (end = input.find('\n')) != input.npos; input.erase(0, end + 1)) {
@@ -82,11 +63,11 @@ class FakeInstrument {
 
   void Write(std::string_view output) {
     while (!output.empty() && !stop_) {
-      const ssize_t size = ::write(fd_, output.data(), output.size());
+      const ssize_t size = ::write(terminal_.fd(), output.data(), output.size());
       if (size > 0) {
         output.remove_prefix(static_cast<std::size_t>(size));
       } else {
-        pollfd ready{fd_, POLLOUT, 0};
+        pollfd ready{terminal_.fd(), POLLOUT, 0};
         ::poll(&ready, 1, 1);
       }
     }
@@ -94,9 +75,7 @@ class FakeInstrument {
 
   const Answer answer_;
   const Stream stream_;
-  int fd_ = -1;
-  int keep_ = -1;
-  std::string port_;
+  PseudoTerminal terminal_;
   std::mutex mutex_;
   std::vector<std::string> commands_;
   std::atomic<bool> stop_{false};

@@ -3,22 +3,19 @@
 // inputs, which are its outputs.
 #pragma once
 
-#include <fcntl.h>
 #include <poll.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "device_drivers/mcu/protobuf_wire.h"
+#include "tests/fakes/pseudo_terminal.h"
 
 namespace paddock {
 
@@ -27,26 +24,14 @@ class FakeStm32msgBoard {
   explicit FakeStm32msgBoard(std::size_t header_bytes, std::uint32_t version = 0x301,
                              std::uint32_t tensors = 1)
       : header_bytes_(header_bytes), version_(version), tensors_(tensors) {
-    fd_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    char name[64];
-    if (fd_ < 0 || ::grantpt(fd_) != 0 || ::unlockpt(fd_) != 0 || ::ptsname_r(fd_, name, sizeof name) != 0)
-      throw std::runtime_error("no pseudo terminal");
-    path_ = name;
-    keep_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    termios settings{};
-    ::tcgetattr(keep_, &settings);
-    ::cfmakeraw(&settings);
-    ::tcsetattr(keep_, TCSANOW, &settings);
     thread_ = std::thread([this] { Play(); });
   }
   ~FakeStm32msgBoard() {
     stop_ = true;
     thread_.join();
-    ::close(keep_);
-    ::close(fd_);
   }
-  std::string link() const { return "pty:" + path_; }
-  const std::string& path() const { return path_; }
+  std::string link() const { return "pty:" + terminal_.path(); }
+  const std::string& path() const { return terminal_.path(); }
   // Set before the first session.
   std::atomic<bool> silent{false};
   std::atomic<std::uint32_t> missing_shapes{0};
@@ -70,16 +55,18 @@ class FakeStm32msgBoard {
     std::string raw;
     while (raw.size() < bytes) {
       if (stop_) throw Stop();
-      pollfd ready{fd_, POLLIN, 0};
+      pollfd ready{terminal_.fd(), POLLIN, 0};
       ::poll(&ready, 1, 2);
       char buffer[256];
-      const ssize_t size = ::read(fd_, buffer, std::min(sizeof buffer, bytes - raw.size()));
+      const ssize_t size = ::read(terminal_.fd(), buffer, std::min(sizeof buffer, bytes - raw.size()));
       if (size > 0) raw.append(buffer, static_cast<std::size_t>(size));
     }
     return raw;
   }
   void Pause() const { ::usleep(static_cast<useconds_t>(pause_ms) * 1000); }
-  void Write(const std::string& bytes) { static_cast<void>(!::write(fd_, bytes.data(), bytes.size())); }
+  void Write(const std::string& bytes) {
+    static_cast<void>(!::write(terminal_.fd(), bytes.data(), bytes.size()));
+  }
 
   // The next byte of a message; asks for another packet within one.
   unsigned char Byte(bool is_first) {
@@ -260,9 +247,7 @@ class FakeStm32msgBoard {
   const std::size_t header_bytes_;
   const std::uint32_t version_;
   const std::uint32_t tensors_;
-  int fd_ = -1;
-  int keep_ = -1;
-  std::string path_;
+  PseudoTerminal terminal_;
   std::string packet_;
   bool asked_ = false;
   std::uint32_t request_id_ = 0;
