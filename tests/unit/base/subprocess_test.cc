@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "tests/fakes/growing_patience.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace paddock {
@@ -102,9 +103,10 @@ TEST_CASE("a program that cannot be started says why", "[base][subprocess]") {
 
 TEST_CASE("at the deadline the child and its children are killed", "[base][subprocess]") {
   ProcessResult result;
-  // A busy machine may kill the shell before it has said anything.
-  for (auto deadline = std::chrono::milliseconds(300); result.stdout_text.empty(); deadline *= 2)
-    result = Run(Shell("sleep 1000 & echo $!; wait"), deadline);
+  WithGrowingPatience([&](int patience) {
+    result = Run(Shell("sleep 1000 & echo $!; wait"), patience * std::chrono::milliseconds(300));
+    return !result.stdout_text.empty();
+  });
   CHECK(result.timed_out);
   CHECK(result.signal == SIGKILL);
   CHECK(result.Describe() == "no answer within its deadline; killed");

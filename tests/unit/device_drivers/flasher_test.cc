@@ -22,6 +22,7 @@
 #include "device_drivers/mcu/probe_state.h"
 #include "small_elf.h"
 #include "tests/fakes/fake_tree.h"
+#include "tests/fakes/growing_patience.h"
 #include "tests/fakes/temp_dir.h"
 
 namespace paddock {
@@ -203,21 +204,25 @@ TEST_CASE("a wrong serial number is answered with those that are there, and soon
 }
 
 TEST_CASE("a tool that hangs is killed with all that it started", "[mcu][flash]") {
-  Bench bench;
-  bench.try_timeout = std::chrono::milliseconds(500);
-  Flasher flasher = bench.MakeFlasher("sleep 1000 & echo $! >>pids\nwait\n");
-  const auto flashed = FlashOnce(flasher);
-  CHECK(flashed.status().code() == StatusCode::kUnavailable);
-  CHECK_THAT(flashed.status().message(), Contains("killed"));
-  std::istringstream pids(bench.Text("pids"));
-  int count = 0;
-  for (int pid = 0; pids >> pid; ++count) {
-    // An orphan may stay a zombie where nobody reaps it.
-    const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
-    CHECK(
-        (!stat.ok() || stat->find(") Z ") != std::string::npos || stat->find("sleep") == std::string::npos));
-  }
-  CHECK(count == 4);
+  int tools = 0;
+  WithGrowingPatience([&](int patience) {
+    Bench bench;
+    bench.try_timeout = patience * std::chrono::milliseconds(300);
+    Flasher flasher = bench.MakeFlasher("sleep 1000 & echo $! >>pids\nwait\n");
+    const auto flashed = FlashOnce(flasher);
+    CHECK(flashed.status().code() == StatusCode::kUnavailable);
+    CHECK_THAT(flashed.status().message(), Contains("killed"));
+    std::istringstream pids(bench.Text("pids"));
+    tools = 0;
+    for (int pid = 0; pids >> pid; ++tools) {
+      // An orphan may stay a zombie where nobody reaps it.
+      const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+      CHECK((!stat.ok() || stat->find(") Z ") != std::string::npos ||
+             stat->find("sleep") == std::string::npos));
+    }
+    return tools == 4;
+  });
+  CHECK(tools == 4);
 }
 
 TEST_CASE("a tool that floods is heard to its end", "[mcu][flash]") {
