@@ -155,15 +155,17 @@ Result<std::string> Decompress(std::string_view bytes) {
 std::string Histogram::EncodePlain() const {
   std::string counts;
   std::int64_t zeros = 0;
-  for (std::size_t i = 0; i < counts_length(); ++i) {
-    const std::uint64_t count = CountAtIndex(i);
-    if (count == 0) {
-      ++zeros;
-      continue;
+  for (const std::vector<std::uint64_t>& octave : octaves_) {
+    if (octave.empty()) zeros += std::int64_t{1} << half_magnitude_;
+    for (const std::uint64_t count : octave) {
+      if (count == 0) {
+        ++zeros;
+        continue;
+      }
+      if (zeros > 0) AppendZigZag(counts, -zeros);
+      zeros = 0;
+      AppendZigZag(counts, static_cast<std::int64_t>(count));
     }
-    if (zeros > 0) AppendZigZag(counts, -zeros);
-    zeros = 0;
-    AppendZigZag(counts, static_cast<std::int64_t>(count));
   }
   std::string plain;
   AppendBigEndian(plain, kPlainCookie | kWordSizeOne, 4);

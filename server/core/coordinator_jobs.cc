@@ -216,6 +216,7 @@ void Coordinator::OnPrepared(const RunId& id, Result<PreparedRun> prepared, Fail
   run->run.state = RunState::kQueued;
   StartWaiting(*run);
   WriteRun(*run);
+  Write([&](StorePort& store) { return store.SetPrepared(id, *run->run.prepared); });
 }
 
 void Coordinator::OnEvaluated(const RunId& id, Result<Evaluation> evaluation) {

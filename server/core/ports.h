@@ -22,9 +22,12 @@ class StorePort {
   virtual Status Commit() = 0;
   virtual void Rollback() = 0;
 
+  // Runs are not prepared yet.
   virtual Status InsertJob(const Job& job, const std::vector<Run>& runs) = 0;
   virtual Status UpdateJob(const Job& job) = 0;
+  // All of it that changes but its preparation.
   virtual Status UpdateRun(const Run& run) = 0;
+  virtual Status SetPrepared(const RunId& run, const PreparedRun& prepared) = 0;
   virtual Status UpsertDevice(const DeviceRecord& device) = 0;
   virtual Status InsertLease(const LeaseRecord& lease) = 0;
   virtual Status ExtendLease(LeaseId lease, std::int64_t deadline_wall_ms) = 0;
@@ -32,7 +35,7 @@ class StorePort {
   virtual Status EndLease(LeaseId lease, const std::string& reason, std::int64_t wall_ms) = 0;
   // Adds to what earlier leases of the run brought; a repetition that is there already is replaced.
   virtual Status InsertMeasurements(const RunReport& report) = 0;
-  // What is there of the lease is replaced; lease 0: the coordinator's own stages.
+  // Once for each lease of the run that brings any; lease 0: the coordinator's own stages.
   virtual Status InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) = 0;
   virtual Status InsertEvaluation(const RunId& run, const Evaluation& evaluation) = 0;
   virtual Status InsertEvent(const std::string& subject, const std::string& kind, const std::string& detail,

@@ -26,15 +26,13 @@ std::optional<std::string> TextUnlessEmpty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-// The state of a run as the columns that change; each is NULL without a failure or preparation.
-struct RunColumns {
-  std::optional<std::string> prepared;
+// Each is NULL without a failure.
+struct FailureColumns {
   std::optional<std::string> failure_class;
   std::optional<std::string> failure_stage;
   std::optional<std::string> failure_message;
 
-  explicit RunColumns(const Run& run) {
-    if (run.prepared) prepared = EncodePreparedRun(*run.prepared);
+  explicit FailureColumns(const Run& run) {
     if (!run.failure) return;
     failure_class = FailureClassName(run.failure->failure_class);
     failure_stage = run.failure->stage;
@@ -99,19 +97,19 @@ Status SqliteStore::InsertJob(const Job& job, const std::vector<Run>& runs) {
       JobStateName(job.state), job.submitted_wall_ms, job.finished_wall_ms));
   for (const Run& run : runs) {
     PADDOCK_ASSIGN_OR_RETURN(const std::uint64_t number, NumberOf(run.id));
-    const RunColumns columns(run);
+    const FailureColumns columns(run);
     PADDOCK_RETURN_IF_ERROR(ExecuteOne(
         "device '" + run.device.str() + "'",
         "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, "
-        "prepared, plan,"
+        "plan,"
         " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms,"
         " cancel_requested, golden)"
-        " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-        "?17 FROM devices WHERE id = ?4",
+        " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 "
+        "FROM devices WHERE id = ?4",
         number, run.id.str(), job.id.str(), run.device.str(), run.variant, RunStateName(run.state),
-        run.attempts, run.lease, columns.prepared, run.plan_json, columns.failure_class,
-        columns.failure_stage, columns.failure_message, run.agent_version, run.finished_wall_ms,
-        run.cancel_requested ? 1 : 0, job.spec.golden ? std::optional(job.spec.model.hex()) : std::nullopt));
+        run.attempts, run.lease, run.plan_json, columns.failure_class, columns.failure_stage,
+        columns.failure_message, run.agent_version, run.finished_wall_ms, run.cancel_requested ? 1 : 0,
+        job.spec.golden ? std::optional(job.spec.model.hex()) : std::nullopt));
   }
   return OkStatus();
 }
@@ -123,15 +121,19 @@ Status SqliteStore::UpdateJob(const Job& job) {
 }
 
 Status SqliteStore::UpdateRun(const Run& run) {
-  const RunColumns columns(run);
-  return ExecuteOne(
-      "run '" + run.id.str() + "'",
-      "UPDATE runs SET state = ?, attempts = ?, lease = ?, prepared = ?, plan = ?, failure_class = ?,"
-      " failure_stage = ?, failure_message = ?, agent_version = ?, finished_wall_ms = ?,"
-      " cancel_requested = ? WHERE id = ?",
-      RunStateName(run.state), run.attempts, run.lease, columns.prepared, run.plan_json,
-      columns.failure_class, columns.failure_stage, columns.failure_message, run.agent_version,
-      run.finished_wall_ms, run.cancel_requested ? 1 : 0, run.id.str());
+  const FailureColumns columns(run);
+  return ExecuteOne("run '" + run.id.str() + "'",
+                    "UPDATE runs SET state = ?, attempts = ?, lease = ?, plan = ?, failure_class = ?,"
+                    " failure_stage = ?, failure_message = ?, agent_version = ?, finished_wall_ms = ?,"
+                    " cancel_requested = ? WHERE id = ?",
+                    RunStateName(run.state), run.attempts, run.lease, run.plan_json, columns.failure_class,
+                    columns.failure_stage, columns.failure_message, run.agent_version, run.finished_wall_ms,
+                    run.cancel_requested ? 1 : 0, run.id.str());
+}
+
+Status SqliteStore::SetPrepared(const RunId& run, const PreparedRun& prepared) {
+  return ExecuteOne("run '" + run.str() + "'", "UPDATE runs SET prepared = ? WHERE id = ?",
+                    EncodePreparedRun(prepared), run.str());
 }
 
 Status SqliteStore::UpsertDevice(const DeviceRecord& device) {
@@ -175,7 +177,6 @@ Status SqliteStore::InsertMeasurements(const RunReport& report) {
 }
 
 Status SqliteStore::InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) {
-  PADDOCK_RETURN_IF_ERROR(Execute("DELETE FROM stage_times WHERE run = ? AND lease = ?", run.str(), lease));
   int position = 0;
   for (const StageTime& stage : stages) {
     PADDOCK_RETURN_IF_ERROR(

@@ -34,6 +34,7 @@ class SqliteStore : public StorePort {
   Status InsertJob(const Job& job, const std::vector<Run>& runs) override;
   Status UpdateJob(const Job& job) override;
   Status UpdateRun(const Run& run) override;
+  Status SetPrepared(const RunId& run, const PreparedRun& prepared) override;
   Status UpsertDevice(const DeviceRecord& device) override;
   Status InsertLease(const LeaseRecord& lease) override;
   Status ExtendLease(LeaseId lease, std::int64_t deadline_wall_ms) override;

@@ -1,5 +1,8 @@
 #include "server/workers/work_threads.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -10,11 +13,22 @@
 #include "server/workers/evaluator.h"
 
 namespace paddock {
+namespace {
+
+constexpr int kEvaluationNiceness = 10;
+
+}  // namespace
 
 class WorkThreads::Pool {
  public:
-  explicit Pool(int threads) {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  Pool(int threads, int niceness) {
+    for (int i = 0; i < threads; ++i) {
+      threads_.emplace_back([this, niceness] {
+        // Of this thread alone on Linux.
+        if (niceness != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+        Run();
+      });
+    }
   }
   ~Pool() {
     {
@@ -61,8 +75,8 @@ WorkThreads::WorkThreads(Preparer& preparer, ArtifactStore& artifacts, StoreRead
       reader_(reader),
       core_queue_(core_queue),
       answers_(std::move(answers)),
-      preparation_(std::make_unique<Pool>(2)),
-      evaluation_(std::make_unique<Pool>(1)) {}
+      preparation_(std::make_unique<Pool>(2, 0)),
+      evaluation_(std::make_unique<Pool>(1, kEvaluationNiceness)) {}
 
 WorkThreads::~WorkThreads() { preparer_.Cancel(); }
 

@@ -1,6 +1,7 @@
 // The coordinator's WorkPort: preparation and evaluation on threads of their own, answers posted to the core queue.
 //
-// Two threads prepare and one evaluates, so that a long preparation holds up no result. Requests of one kind begin in the
+// Two threads prepare and one evaluates, so that a long preparation holds up no result. What boards and users wait for, and
+// measurements on this machine, have the processors before an evaluation: its thread has a niceness. Requests of one kind begin in the
 // order in which they came. The destructor drops what has not begun, cancels preparation steps and joins; answers that were
 // posted by then may still run, so the queue and what the callbacks refer to must outlive it.
 #pragma once

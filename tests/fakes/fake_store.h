@@ -81,9 +81,15 @@ class FakeStore final : public StorePort {
   }
   Status UpdateRun(const Run& run) override {
     return Change("UpdateRun", [&](State& state) {
-      Expect(!IsTerminal(state.runs.at(run.id).state), run.id.str() + " changed after its end");
-      state.runs.at(run.id) = Stored(run);
+      Run& stored = state.runs.at(run.id);
+      Expect(!IsTerminal(stored.state), run.id.str() + " changed after its end");
+      std::optional<PreparedRun> prepared = std::move(stored.prepared);
+      stored = Stored(run);
+      stored.prepared = std::move(prepared);
     });
+  }
+  Status SetPrepared(const RunId& run, const PreparedRun& prepared) override {
+    return Change("SetPrepared", [&](State& state) { state.runs.at(run).prepared = prepared; });
   }
   Status UpsertDevice(const DeviceRecord& device) override {
     return Change("UpsertDevice", [&](State& state) { state.devices[device.id] = device; });
@@ -132,7 +138,10 @@ class FakeStore final : public StorePort {
     });
   }
   Status InsertStageTimes(const RunId& run, LeaseId lease, const std::vector<StageTime>& stages) override {
-    return Change("InsertStageTimes", [&](State& state) { state.stages[run][lease] = stages; });
+    return Change("InsertStageTimes", [&](State& state) {
+      Expect(state.stages[run].emplace(lease, stages).second,
+             "stages of lease " + std::to_string(lease) + " of " + run.str() + " stored twice");
+    });
   }
   Status InsertEvaluation(const RunId& run, const Evaluation& evaluation) override {
     return Change("InsertEvaluation", [&](State& state) {

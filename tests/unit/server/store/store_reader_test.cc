@@ -44,6 +44,7 @@ struct MeasuredFarm : StoreFixture {
     run.prepared->labels = Sha256::Of("labels");
     run.prepared->batches = {Sha256::Of("batch")};
     REQUIRE(store->UpdateRun(run).ok());
+    REQUIRE(store->SetPrepared(run.id, *run.prepared).ok());
   }
 };
 
@@ -192,7 +193,6 @@ TEST_CASE_METHOD(MeasuredFarm,
   const StageTime prepare{kPrepareStage, std::nullopt, 3, 99, std::nullopt};
   const StageTime evaluate{kEvaluateStage, std::nullopt, 4, std::nullopt, std::nullopt};
   REQUIRE(store->InsertStageTimes(RunId("r-1"), 5, {load}).ok());
-  REQUIRE(store->InsertStageTimes(RunId("r-1"), 4, {load}).ok());
   REQUIRE(store->InsertStageTimes(RunId("r-1"), 4, {queue, measured}).ok());
   REQUIRE(store->InsertStageTimes(RunId("r-1"), 0, {prepare, evaluate}).ok());
   CHECK(Reader()->GetResult(RunId("r-1"))->waterfall ==

@@ -46,6 +46,7 @@ TEST_CASE("a run comes back with preparation, plan and failure", "[store]") {
   run.failure = RunFailure{FailureClass::kDevice, "loading", "board was silent"};
   run.finished_wall_ms = 77;
   run.cancel_requested = true;
+  REQUIRE(farm.store->SetPrepared(run.id, *run.prepared).ok());
   REQUIRE(farm.store->UpdateRun(run).ok());
   farm.Reopen();
   const Run loaded = farm.store->Load()->runs.at(0);
@@ -90,6 +91,7 @@ TEST_CASE("rows that refer to nothing are refused", "[store]") {
   CHECK_FALSE(farm.store->InsertLease({1, RunId("r-99"), DeviceId("board-1"), 0, 1}).ok());
   CHECK_FALSE(farm.store->InsertEvaluation(RunId("r-99"), {}).ok());
   CHECK(farm.store->UpdateRun(MakeRun(99, "j-1")).code() == StatusCode::kNotFound);
+  CHECK(farm.store->SetPrepared(RunId("r-99"), {}).code() == StatusCode::kNotFound);
   CHECK(farm.store->ExtendLease(1, 5).code() == StatusCode::kNotFound);
 }
 
