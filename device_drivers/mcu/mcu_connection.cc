@@ -27,7 +27,8 @@ Status McuConnection::OpenLineToBoard(const std::string& image, Deadline deadlin
     PADDOCK_ASSIGN_OR_RETURN(line_, OpenLine(std::get<LineAddress>(settings_.board_at), within));
   } else {
     const auto* const board = std::get<const EmulatedBoard*>(settings_.board_at);
-    PADDOCK_ASSIGN_OR_RETURN(emulator_, StartEmulator(*board, image, within));
+    const LineBytes bytes = settings_.mode == McuMode::kOwn ? LineBytes::kAhead : LineBytes::kOneByOne;
+    PADDOCK_ASSIGN_OR_RETURN(emulator_, StartEmulator(*board, image, bytes, within));
     line_ = emulator_->TakeLine();
   }
   line_ = RecordLine(std::move(line_), &transcript_);

@@ -109,7 +109,7 @@ class BoardOnLine {
   BoardOnLine(const std::string& board, const std::string& image) {
     const auto known = FindEmulatedBoard(board);
     REQUIRE(known.ok());
-    auto emulator = StartEmulator(**known, image, Limit());
+    auto emulator = StartEmulator(**known, image, LineBytes::kAhead, Limit());
     REQUIRE(emulator.status().ToString() == "OK");
     emulator_ = std::move(*emulator);
     line_ = emulator_->TakeLine();

@@ -134,7 +134,8 @@ TEST_CASE(
   const auto folder = ScratchFolder::Make();
   REQUIRE(folder.ok());
   const std::string board = "qemu-stm32f405";
-  auto emulator = StartEmulator(**FindEmulatedBoard(board), ImageFor(board), BoardOnLine::Limit());
+  auto emulator =
+      StartEmulator(**FindEmulatedBoard(board), ImageFor(board), LineBytes::kAhead, BoardOnLine::Limit());
   REQUIRE(emulator.status().ToString() == "OK");
   const std::string path = folder->path() + "/proxy";
   const LineProxy proxy((*emulator)->TakeLine(), path, LineNoise(1, 1000));

@@ -41,7 +41,8 @@ uint8_t line_read(void) {
   ring_out = ring_out + 1u;
   if (is_paused) {
     is_paused = 0;
-    line_listen(1);
+    line_interrupt(); /* QEMU's STM32 has lowered it for a byte that it had ready */
+    if (!is_paused) line_listen(1);
   }
   return byte;
 }

@@ -30,7 +30,8 @@ class TinyBoard {
   TinyBoard() { REQUIRE(WriteFileUnsynced(image_, TinyFirmware()).ok()); }
   const std::string& image() const { return image_; }
   Result<std::unique_ptr<Emulator>> Start(const std::string& image) const {
-    return StartEmulator(**FindEmulatedBoard("qemu-mps2-an386"), image, Deadline::After(kLong));
+    return StartEmulator(**FindEmulatedBoard("qemu-mps2-an386"), image, LineBytes::kOneByOne,
+                         Deadline::After(kLong));
   }
   SessionRequest Model() const {
     SessionRequest request;
@@ -67,8 +68,9 @@ TEST_CASE("an emulated board is heard from its first word on, and its end is tol
 TEST_CASE("an emulator that ends at once is reported with its words", "[mcu][emulator]") {
   if (QemuIsMissing()) return;
   const TinyBoard board;
-  const Status machine =
-      StartEmulator({"a board", "no-such-machine"}, board.image(), Deadline::After(kLong)).status();
+  const Status machine = StartEmulator({"a board", "no-such-machine"}, board.image(), LineBytes::kOneByOne,
+                                       Deadline::After(kLong))
+                             .status();
   CHECK(machine.code() == StatusCode::kUnavailable);
   CHECK_THAT(machine.message(),
              Contains("the emulator ended at once: exit code 1") && Contains("unsupported machine type"));
