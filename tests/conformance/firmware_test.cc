@@ -252,6 +252,21 @@ TEST_CASE("a host that asks again while the network runs is not counted", "[conf
     CHECK(ReadLittleEndian(std::string_view(board.Answer().payload).substr(1)) == counts);
 }
 
+TEST_CASE("commands that come while the board is busy with the first are all heard", "[conformance]") {
+  if (CannotRun()) return;
+  constexpr int kCommands = 50;
+  for (const EmulatedBoard& known : EmulatedBoards()) {
+    INFO(known.name);
+    BoardOnLine board{std::string(known.name)};
+    board.Until("m-ready\r\n");
+    std::string commands = "infer 100000 0%";
+    for (int i = 0; i < kCommands; ++i) commands += "name%";
+    board.Send(commands);
+    board.Until("m-infer-done");
+    for (int i = 0; i < kCommands; ++i) board.Until("m-name-dut");
+  }
+}
+
 TEST_CASE("a damaged frame is not answered and changes nothing", "[conformance]") {
   if (CannotRun()) return;
   BoardOnLine board("qemu-mps2-an500");
