@@ -1,7 +1,7 @@
 # The checks: test, lint, fmt, bench. Sourced by ./dev.
 
 OWN_SOURCES=(base boards kpi device_drivers prepare agent server cli tests)
-FUZZ_SECONDS=3  # for each target: a smoke test; longer runs are made by hand
+FUZZ_SECONDS=2  # for each target: a smoke test; longer runs are made by hand
 
 own_sources() { find "${OWN_SOURCES[@]}" -name '*.h' -o -name '*.cc'; }
 

@@ -29,8 +29,8 @@ std::string LastWordsOf(const ProcessResult& result) {
   return result.Describe() + (words.empty() ? "" : ": " + words);
 }
 
-// Of the calling thread, and of processes that it starts. QEMU hands each byte of the line from one of its threads to another:
-// half as fast again where that wakes up no other processor, and three times with LineBytes::kOneByOne. Nothing happens where it is not allowed.
+// Of the calling thread, and of processes that it starts. QEMU hands each byte of the line from one of its threads to another: half as
+// fast again where that wakes up no other processor, twice with LineBytes::kOneByOne. Nothing happens where it is not allowed.
 void StayOnOneProcessor() {
   const int processor = ::sched_getcpu();
   if (processor < 0) return;
