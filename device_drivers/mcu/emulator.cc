@@ -54,11 +54,20 @@ class QemuEmulator final : public Emulator {
     const std::string socket = folder_.path() + "/line";
     PADDOCK_ASSIGN_OR_RETURN(const std::unique_ptr<LineListener> listener, ListenForLine(socket));
     ProcessRequest request;
-    request.argv = {kProgram, "-M", std::string(board.machine), "-display", "none", "-monitor", "none",
-                    "-icount", "shift=0,align=off,sleep=on", "-chardev",
-                    // What shares a line among several has a buffer. No byte is its escape character.
-                    "socket,id=line,path=" + socket + (bytes == LineBytes::kAhead ? ",mux=on" : ""), "-echr",
-                    "256", "-serial", "chardev:line", "-kernel", image};
+    request.argv = {kProgram};
+    const auto add = [&argv = request.argv](const char* flag, const std::string& value) {
+      argv.emplace_back(flag);
+      argv.push_back(value);
+    };
+    add("-M", std::string(board.machine));
+    add("-display", "none");
+    add("-monitor", "none");
+    add("-icount", "shift=0,align=off,sleep=on");
+    // What would share the line among several has a buffer; no byte is its escape character.
+    add("-chardev", "socket,id=line,path=" + socket + (bytes == LineBytes::kAhead ? ",mux=on" : ""));
+    add("-echr", "256");
+    add("-serial", "chardev:line");
+    add("-kernel", image);
     request.environment = CleanEnvironment();
     request.output_limit_bytes = 65536;  // the last of it is kept, and its first line is wanted
     // QEMU dies with the thread that started it: that thread stays until then.

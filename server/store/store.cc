@@ -100,8 +100,7 @@ Status SqliteStore::InsertJob(const Job& job, const std::vector<Run>& runs) {
     const FailureColumns columns(run);
     PADDOCK_RETURN_IF_ERROR(ExecuteOne(
         "device '" + run.device.str() + "'",
-        "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, "
-        "plan,"
+        "INSERT INTO runs (sequence, id, job, device, driver, variant, state, attempts, lease, plan,"
         " failure_class, failure_stage, failure_message, agent_version, finished_wall_ms,"
         " cancel_requested, golden)"
         " SELECT ?1, ?2, ?3, id, driver, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 "
@@ -180,7 +179,8 @@ Status SqliteStore::InsertStageTimes(const RunId& run, LeaseId lease, const std:
   int position = 0;
   for (const StageTime& stage : stages) {
     PADDOCK_RETURN_IF_ERROR(
-        Execute("INSERT INTO stage_times (run, lease, position, stage, repetition, seconds, bytes, energy_j)"
+        Execute("INSERT OR REPLACE INTO stage_times (run, lease, position, stage, repetition, seconds, "
+                "bytes, energy_j)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 run.str(), lease, position++, stage.stage, stage.repetition, stage.seconds, stage.bytes,
                 stage.energy_j));
