@@ -1,11 +1,9 @@
 #include "device_drivers/mcu/flasher.h"
 
 #include <csignal>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -20,8 +18,8 @@
 
 #include "base/file.h"
 #include "device_drivers/mcu/probe_state.h"
+#include "flash_bench.h"
 #include "small_elf.h"
-#include "tests/fakes/fake_tree.h"
 #include "tests/fakes/growing_patience.h"
 #include "tests/fakes/temp_dir.h"
 
@@ -31,67 +29,6 @@ namespace {
 using Catch::Matchers::Contains;
 
 const Deadline kSoon = Deadline::Never();
-
-// A machine with one ST-Link and a script in place of OpenOCD. The script notes its words in "argv", a line for each call, and
-// leaves a copy of the image in "flashed"; then it does what the test says.
-class Bench {
- public:
-  Bench() { Plug("066BFF30", 7); }
-
-  void Plug(const std::string& serial, int number) {
-    const std::string device = "/sys/bus/usb/devices/1-2.3";
-    tree_.Put(device + "/idVendor", "0483\n");
-    tree_.Put(device + "/idProduct", "374b\n");
-    tree_.Put(device + "/product", "STM32 STLink\n");
-    tree_.Put(device + "/serial", serial + "\n");
-    tree_.Put(device + "/devnum", std::to_string(number) + "\n");
-  }
-  void Unplug() { tree_.Remove("/sys/bus/usb/devices/1-2.3"); }
-
-  std::string Script(const std::string& name, const std::string& text) const {
-    const std::string path = folder_ / name;
-    REQUIRE(WriteFileUnsynced(path, "#!/bin/sh\ncd '" + folder_.path() + "'\n" + text).ok());
-    REQUIRE(::chmod(path.c_str(), 0755) == 0);
-    return path;
-  }
-  // `behaviour` sees how many calls there were in $n.
-  Flasher MakeFlasher(const std::string& behaviour, const std::string& power_cycle = {}) const {
-    FlasherSettings settings{.state_folder = folder_ / "state",
-                             .power_cycle = power_cycle,
-                             .root = tree_.root(),
-                             .retry_pause = std::chrono::nanoseconds(0),
-                             .try_timeout = try_timeout,
-                             .settle_timeout = std::chrono::milliseconds(1)};
-    settings.target = {.program = Script("openocd",
-                                         "echo \"$*\" >>argv\nn=$(wc -l <argv)\n"
-                                         "image=${*##*program \\{}\ncp \"${image%%\\}*}\" flashed\n" +
-                                             behaviour),
-                       .serial = "066BFF30",
-                       .openocd_target = "stm32l4x",
-                       .flash_bytes = 1 << 20};
-    auto flasher = Flasher::Make(settings);
-    REQUIRE(flasher.ok());
-    return std::move(flasher).value();
-  }
-
-  std::string Text(const std::string& name) const {
-    const auto text = ReadFile(folder_ / name);
-    return text.ok() ? *text : std::string();
-  }
-  std::size_t Calls() const {
-    const std::string argv = Text("argv");
-    return static_cast<std::size_t>(std::count(argv.begin(), argv.end(), '\n'));
-  }
-  std::string RecordPath() const { return folder_ / "state/066BFF30.json"; }
-  std::string operator/(const std::string& name) const { return folder_ / name; }
-  const std::string& root() const { return tree_.root(); }
-
-  std::chrono::nanoseconds try_timeout = std::chrono::seconds(60);
-
- private:
-  FakeTree tree_;
-  TempDir folder_;
-};
 
 const std::string kImage = SmallElf({{0x08000000, "vectors and code"}});
 const std::string kOtherImage = SmallElf({{0x08000000, "another program"}});
@@ -107,7 +44,7 @@ Result<Flashed> FlashOnce(Flasher& flasher, const std::string& image = kImage) {
 }  // namespace
 
 TEST_CASE("a board is flashed with exactly the image, and not again while it holds it", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher(kSucceeds);
   auto flashed = FlashOnce(flasher);
   REQUIRE(flashed.ok());
@@ -130,7 +67,7 @@ TEST_CASE("a board is flashed with exactly the image, and not again while it hol
 
 TEST_CASE("while a board is being flashed nothing is remembered of it, and nothing after a failure",
           "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher("test -e state/066BFF30.json && echo remembered >while\n" +
                                       std::string("test $n -gt 1 && exit 1\n") + kSucceeds);
   REQUIRE(FlashOnce(flasher).ok());
@@ -142,7 +79,7 @@ TEST_CASE("while a board is being flashed nothing is remembered of it, and nothi
 }
 
 TEST_CASE("a board that was unplugged, or whose record is damaged, is flashed again", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher(kSucceeds);
   REQUIRE(FlashOnce(flasher).ok());
   bench.Plug("066BFF30", 8);
@@ -153,7 +90,7 @@ TEST_CASE("a board that was unplugged, or whose record is damaged, is flashed ag
 }
 
 TEST_CASE("each try is more insistent than the one before", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher =
       bench.MakeFlasher("if [ $n -lt 4 ]; then " + std::string(kSilentBoard) + "fi\n" + kSucceeds);
   const auto flashed = FlashOnce(flasher);
@@ -171,7 +108,7 @@ TEST_CASE("each try is more insistent than the one before", "[mcu][flash]") {
 
 TEST_CASE("a board that nothing helps needs hands, and is well again when it was unplugged or flashed",
           "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher =
       bench.MakeFlasher("test -e mended || " + std::string("{ ") + kSilentBoard + "}\n" + kSucceeds);
   CHECK(flasher.Probe().ok());
@@ -191,7 +128,7 @@ TEST_CASE("a board that nothing helps needs hands, and is well again when it was
 }
 
 TEST_CASE("a wrong serial number is answered with those that are there, and soon", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   bench.Plug("0670FF48", 9);
   Flasher flasher = bench.MakeFlasher(kNobody);
   CHECK_THAT(flasher.Probe().message(),
@@ -206,7 +143,7 @@ TEST_CASE("a wrong serial number is answered with those that are there, and soon
 TEST_CASE("a tool that hangs is killed with all that it started", "[mcu][flash]") {
   int tools = 0;
   WithGrowingPatience([&](int patience) {
-    Bench bench;
+    FlashBench bench;
     bench.try_timeout = patience * std::chrono::milliseconds(300);
     Flasher flasher = bench.MakeFlasher("sleep 1000 & echo $! >>pids\nwait\n");
     const auto flashed = FlashOnce(flasher);
@@ -226,14 +163,14 @@ TEST_CASE("a tool that hangs is killed with all that it started", "[mcu][flash]"
 }
 
 TEST_CASE("a tool that floods is heard to its end", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher("yes 'Info : a line' | head -c 8000000 >&2\nyes | head -c 8000000\n" +
                                       std::string(kSucceeds));
   CHECK(FlashOnce(flasher).ok());
 }
 
 TEST_CASE("an image that is not the one that was built, or does not fit, touches no board", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher(kSucceeds);
   CHECK(flasher.Flash(kOtherImage, Sha256::Of(kImage), kSoon).status().code() == StatusCode::kDataLoss);
   CHECK(FlashOnce(flasher, "no program").status().code() == StatusCode::kInvalidArgument);
@@ -245,7 +182,7 @@ TEST_CASE("an image that is not the one that was built, or does not fit, touches
 }
 
 TEST_CASE("what no other try could change ends the tries", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher no_rights = bench.MakeFlasher("echo 'LIBUSB_ERROR_ACCESS' >&2\nexit 1\n");
   const auto refused = FlashOnce(no_rights);
   CHECK(refused.status().code() == StatusCode::kFailedPrecondition);
@@ -259,7 +196,7 @@ TEST_CASE("what no other try could change ends the tries", "[mcu][flash]") {
 }
 
 TEST_CASE("a tool that is not installed is named with its package", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   auto flasher = Flasher::Make({.target = {.program = "no-such-openocd",
                                            .serial = "066BFF30",
                                            .openocd_target = "stm32l4x",
@@ -272,7 +209,7 @@ TEST_CASE("a tool that is not installed is named with its package", "[mcu][flash
 }
 
 TEST_CASE("a power cycle is the last try: by command, or of the probe's own socket", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   const std::string behaviour = "test -e cycled || { " + std::string(kSilentBoard) + "}\n" + kSucceeds;
   Flasher by_command = bench.MakeFlasher(behaviour, bench.Script("supply", "echo $* >>cycled\n") + " port 3");
   const auto flashed = FlashOnce(by_command);
@@ -280,7 +217,7 @@ TEST_CASE("a power cycle is the last try: by command, or of the probe's own sock
   CHECK(flashed->tries.back() == "openocd, after a power cycle: flashed and verified");
   CHECK(bench.Text("cycled") == "port 3\n");
 
-  Bench other;
+  FlashBench other;
   other.Script("uhubctl", "echo $* >>cycled\n");
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", ((other / "") + ":" + path).c_str(), 1);
@@ -289,7 +226,7 @@ TEST_CASE("a power cycle is the last try: by command, or of the probe's own sock
   ::setenv("PATH", path.c_str(), 1);
   CHECK(other.Text("cycled") == "-l 1-2 -p 3 -a cycle -d 2 -r 100\n");
 
-  Bench third;
+  FlashBench third;
   Flasher broken = third.MakeFlasher(behaviour, third / "no-such-supply");
   const auto failed = FlashOnce(broken);
   CHECK(failed.status().code() == StatusCode::kUnavailable);
@@ -297,7 +234,7 @@ TEST_CASE("a power cycle is the last try: by command, or of the probe's own sock
 }
 
 TEST_CASE("two agents with one probe take turns, or one is told so", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   const std::string behaviour =
       "mkdir busy || { echo overlap >>overlaps; exit 1; }\nsleep 0.02\nrmdir busy\n" + std::string(kSucceeds);
   std::vector<std::thread> agents;
@@ -321,7 +258,7 @@ TEST_CASE("two agents with one probe take turns, or one is told so", "[mcu][flas
 }
 
 TEST_CASE("a cancelled flashing kills the tool and forgets the board, but blames nobody", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher =
       bench.MakeFlasher("test $n -eq 1 && echo '** Verified OK **' && exit 0\necho >started\nsleep 1000\n");
   REQUIRE(FlashOnce(flasher).ok());
@@ -333,7 +270,7 @@ TEST_CASE("a cancelled flashing kills the tool and forgets the board, but blames
 }
 
 TEST_CASE("an agent that dies while it flashes leaves no tool, no lock and no record", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher(
       "test $n -ne 2 && echo '** Verified OK **' && exit 0\necho $$ >tool\nexec sleep 1000\n");
   REQUIRE(FlashOnce(flasher).ok());
@@ -363,7 +300,7 @@ TEST_CASE("an agent that dies while it flashes leaves no tool, no lock and no re
 
 TEST_CASE("a board that does not answer as what it is remembered to hold is flashed again, once",
           "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher(kSucceeds);
   REQUIRE(FlashOnce(flasher).ok());  // then somebody flashes something else with another tool
   const auto brought = flasher.BringUp(
@@ -377,7 +314,7 @@ TEST_CASE("a board that does not answer as what it is remembered to hold is flas
 }
 
 TEST_CASE("a board that answers wrongly though it was just flashed is not remembered", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher flasher = bench.MakeFlasher(kSucceeds);
   const auto wrong = flasher.BringUp(
       kImage, Sha256::Of(kImage), [] { return UnavailableError("no m-ready"); }, kSoon);
@@ -387,7 +324,7 @@ TEST_CASE("a board that answers wrongly though it was just flashed is not rememb
 }
 
 TEST_CASE("what dfu-util read back is compared, since it verifies nothing itself", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   const std::string program = bench.Script("dfu-util",
                                            "for word in \"$@\"; do case $before in -D) cp $word written;; "
                                            "-U) if [ -e good ]; then cp written $word; else "
@@ -407,7 +344,7 @@ TEST_CASE("what dfu-util read back is compared, since it verifies nothing itself
 }
 
 TEST_CASE("a probe has one lock and one record, by serial number or by socket", "[mcu][flash]") {
-  Bench bench;
+  FlashBench bench;
   Flasher by_serial = bench.MakeFlasher(kSucceeds);
   REQUIRE(FlashOnce(by_serial).ok());
   const std::map<std::string, std::string> options = {{"probe", "usb:1-2.3"},
